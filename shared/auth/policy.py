@@ -1,0 +1,45 @@
+"""The one place that decides who may do what. Row-level security is the second wall, not the first."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from shared.auth.principal import Principal, Role
+
+
+class Action(StrEnum):
+    OPEN_OFFICE = "open_office"
+    CHANGE_OFFICE = "change_office"
+    READ_OFFICES = "read_offices"
+    REGISTER_BUSINESS = "register_business"
+    CORRECT_BUSINESS = "correct_business"
+    CLOSE_BUSINESS = "close_business"
+    READ_BUSINESSES = "read_businesses"
+    REGISTER_CONSULTANT = "register_consultant"
+    READ_CONSULTANTS = "read_consultants"
+    COMPLETE_SESSION = "complete_session"
+    READ_SESSIONS = "read_sessions"
+    READ_REPORTS = "read_reports"
+
+
+_OFFICE_STAFF = frozenset({Role.FRONT_DESK, Role.CONSULTANT, Role.FIELD_OFFICER, Role.OFFICE_HEAD})
+_EVERYBODY = frozenset(Role) - {Role.PUBLIC}
+
+ALLOWED: Mapping[Action, frozenset[Role]] = {
+    Action.OPEN_OFFICE: frozenset({Role.ADMINISTRATOR}),
+    Action.CHANGE_OFFICE: frozenset({Role.ADMINISTRATOR}),
+    Action.READ_OFFICES: _EVERYBODY,
+    Action.REGISTER_BUSINESS: frozenset({Role.FRONT_DESK, Role.FIELD_OFFICER, Role.OFFICE_HEAD}),
+    Action.CORRECT_BUSINESS: frozenset({Role.FRONT_DESK, Role.OFFICE_HEAD}),
+    Action.CLOSE_BUSINESS: frozenset({Role.FRONT_DESK, Role.OFFICE_HEAD}),
+    Action.READ_BUSINESSES: _OFFICE_STAFF | {Role.AUDITOR},
+    Action.REGISTER_CONSULTANT: frozenset({Role.OFFICE_HEAD}),
+    Action.READ_CONSULTANTS: _OFFICE_STAFF | {Role.AUDITOR},
+    Action.COMPLETE_SESSION: frozenset({Role.CONSULTANT, Role.OFFICE_HEAD}),
+    Action.READ_SESSIONS: frozenset({Role.FRONT_DESK, Role.CONSULTANT, Role.OFFICE_HEAD, Role.AUDITOR}),
+    Action.READ_REPORTS: frozenset({Role.OFFICE_HEAD, Role.PROVINCE_ANALYST, Role.AUDITOR}),
+}
+
+
+def may(principal: Principal, action: Action, office: str | None = None) -> bool:
+    """Tells whether the principal may do this; with `office`, whether to a row of that office."""
+    return principal.has(*ALLOWED[action]) and (office is None or office in principal.offices)

@@ -1,0 +1,27 @@
+"""The person or program behind a request, as its token says."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    FRONT_DESK = "front_desk"
+    CONSULTANT = "consultant"
+    FIELD_OFFICER = "field_officer"
+    OFFICE_HEAD = "office_head"
+    PROVINCE_ANALYST = "province_analyst"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """`subject` is opaque; `offices` are Kemendagri codes (the province's roles carry all of its offices)."""
+
+    subject: str
+    roles: frozenset[Role]
+    offices: tuple[str, ...]
+
+    def has(self, *roles: Role) -> bool:
+        return not self.roles.isdisjoint(roles)

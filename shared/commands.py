@@ -1,0 +1,142 @@
+"""A command: one transaction that locks, decides, saves, and leaves its events and its answer behind — or nothing at all.
+
+The answer is kept under the caller's idempotency key: the same key and body get it again, whatever was lost on the way.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from shared import failpoint, outbox
+from shared.auth.principal import Principal
+from shared.contracts.catalogue import AnyEvent
+from shared.contracts.envelope import Contract, Payload
+from shared.ids import new_id
+from shared.postgres import RETRYABLE, Pool
+
+_TRIES = 4
+_BEGIN = "select body_digest, status, answer from begin_command($1, $2, $3)"
+_ACCEPT = """
+insert into accepted_command (principal, key, body_digest, status, answer, event_ids)
+values ($1, $2, $3, $4, $5, $6)
+"""
+
+E = TypeVar("E", bound=AnyEvent)
+
+
+class KeyReused(Exception):
+    """The idempotency key was used before with another body."""
+
+
+class Busy(Exception):
+    """Another command holds the same key or row for longer than five seconds."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the edge knows of a write. `body_digest` is an HMAC, for the body may hold a NIK; `now` is UTC."""
+
+    principal: Principal
+    key: str
+    body_digest: bytes
+    correlation_id: UUID
+    traceparent: str | None
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the caller is told. Only answers of accepted commands are kept, so `status` is 2xx and `body` holds no identity."""
+
+    status: int
+    body: dict[str, Any]
+    replayed: bool = False
+
+
+@dataclass
+class Work:
+    """The open transaction of a command, and the events that it will leave behind."""
+
+    connection: Any
+    request: Request
+    events: list[AnyEvent] = field(default_factory=list)
+
+    def tell(
+        self,
+        event: type[E],
+        *,
+        aggregate_id: str,
+        version: int,
+        office: str | None,
+        state: Contract,
+        changed: Sequence[str] = (),
+        occurred_at: datetime | None = None,
+    ) -> E:
+        """Adds an event of `state` to what the transaction will publish; the aggregate's row must be locked by now."""
+        told = event(
+            event_id=new_id(),
+            type=event.model_fields["type"].default,
+            schema_version=1,
+            aggregate_id=aggregate_id,
+            version=version,
+            occurred_at=occurred_at or self.request.now,
+            recorded_at=self.request.now,
+            office=office,
+            actor=self.request.principal.subject,
+            correlation_id=self.request.correlation_id,
+            payload=Payload[type(state)](state=state, changed=list(changed)),  # type: ignore[misc]  the event's own state class
+        )
+        self.events.append(told)
+        return told
+
+
+async def execute(pool: Pool, request: Request, decide: Callable[[Work], Awaitable[Answer]]) -> Answer:
+    """Runs `decide` in the caller's scope, once in effect however often the key is sent; runs it again after a deadlock.
+
+    Raises KeyReused, Busy, whatever `decide` raises (then nothing is kept), and what UNAVAILABLE names.
+    """
+    for attempt in range(_TRIES):
+        try:
+            return await _execute_once(pool, request, decide)
+        except RETRYABLE:
+            if attempt == _TRIES - 1:
+                raise Busy from None
+            await asyncio.sleep(0.01 * 2**attempt)
+        except asyncpg.LockNotAvailableError:
+            raise Busy from None
+    raise Busy
+
+
+async def _execute_once(pool: Pool, request: Request, decide: Callable[[Work], Awaitable[Answer]]) -> Answer:
+    offices = ",".join(request.principal.offices)
+    async with pool.acquire(timeout=5) as connection, connection.transaction():
+        known = await connection.fetchrow(_BEGIN, offices, request.principal.subject, request.key)
+        if known is not None:
+            return _replay(known, request)
+        work = Work(connection, request)
+        answer = await decide(work)
+        event_ids = await outbox.append(connection, work.events, request.traceparent)
+        await connection.execute(
+            _ACCEPT,
+            request.principal.subject,
+            request.key,
+            request.body_digest,
+            answer.status,
+            json.dumps(answer.body),
+            event_ids,
+        )
+        await failpoint.point("api.before_commit")
+    await failpoint.point("api.after_commit")
+    return answer
+
+
+def _replay(known: asyncpg.Record, request: Request) -> Answer:
+    if known["body_digest"] != request.body_digest:
+        raise KeyReused
+    return replace(Answer(known["status"], json.loads(known["answer"])), replayed=True)

@@ -1,0 +1,67 @@
+"""Events of mentoring: what was done with the businesses. Free text (outcomes, reasons) stays in the service."""
+
+from datetime import date, time
+from typing import Literal
+from uuid import UUID
+
+from shared.contracts.envelope import Code, Contract, Event, KelurahanCode, Minutes, OfficeCode
+
+
+class ConsultantState(Contract):
+    """A consultant without a name: `staff` is the opaque id of the login. `fields`: the bidang that the consultant covers."""
+
+    id: UUID
+    office: OfficeCode
+    staff: str
+    fields: list[Code]
+    active_from: date
+    active_until: date | None = None
+
+
+class SessionBusiness(Contract):
+    """A business of a session as it was known then. While `known` is false the rest is empty and it counts for nothing."""
+
+    id: UUID
+    known: bool
+    kinds: list[Code] = []
+    kelurahan: KelurahanCode | None = None
+    home_office: OfficeCode | None = None
+    attested: bool = False
+
+
+class SessionState(Contract):
+    """A session of mentoring. Minutes count once for the office and its consultants, and in full for each business.
+
+    `day` and `start` are WIB. `state`: scheduled, completed, confirmed, contested, cancelled, no_show.
+    `confirmable_version` rises when a correction makes an earlier confirmation void.
+    """
+
+    id: UUID
+    office: OfficeCode
+    day: date
+    start: time | None = None
+    contact_minutes: Minutes
+    preparation_minutes: Minutes
+    travel_minutes: Minutes
+    consultants: list[UUID]
+    businesses: list[SessionBusiness]
+    field: Code
+    service: Code
+    channel: Code
+    state: Code
+    confirmable_version: int
+    imported: bool = False
+
+
+class ConsultantRegistered(Event[ConsultantState]):
+    type: Literal["ConsultantRegistered"] = "ConsultantRegistered"
+
+
+class SessionCompleted(Event[SessionState]):
+    type: Literal["SessionCompleted"] = "SessionCompleted"
+
+
+class SessionResolved(Event[SessionState]):
+    """A business that was unknown when the session was recorded has become known."""
+
+    type: Literal["SessionResolved"] = "SessionResolved"

@@ -1,0 +1,42 @@
+"""Problems that callers can mend, as problem+json (RFC 9457) in Bahasa Indonesia."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """What is wrong with one field (`owner.nik`) and how to mend it."""
+
+    field: str
+    message: str
+    cure: str
+
+
+class Problem(Exception):
+    """Raised anywhere below the edge; answered as `{type, title, status, detail, cure, errors, correlation_id}`.
+
+    `kind` is a stable slug such as `business-exists`; `title`, `detail` and `cure` are in Bahasa and hold no identity.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        title: str,
+        detail: str,
+        *,
+        cure: str,
+        errors: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {kind}: {detail}")
+        self.status = status
+        self.kind = kind
+        self.title = title
+        self.detail = detail
+        self.cure = cure
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})

@@ -1,0 +1,83 @@
+"""Postgres: one pool per process, and transactions that carry their scope."""
+
+import ssl  # noqa: F401  asyncpg's signatures name it
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    Pool = asyncpg.Pool[asyncpg.Record]
+    Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+else:
+    Pool = asyncpg.Pool
+    Connection = asyncpg.Connection
+
+# What it looks like from here when Postgres is gone, going, coming or full. Whoever sees one of these tries again later.
+UNAVAILABLE: tuple[type[BaseException], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.QueryCanceledError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+# The transaction lost against another one and is right to be run again from its start.
+RETRYABLE: tuple[type[BaseException], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+def role_name(service: str, role: str) -> str:
+    """Returns the database role of a process: role is `owner`, `app` or `worker`."""
+    return f"{service}_{role}"
+
+
+async def connect(settings: Settings, user: str, *, schema: str, application: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """Opens one connection of its own (a leader's lock, a migration). Raises what UNAVAILABLE names."""
+    return await asyncpg.connect(
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        database=settings.postgres_database,
+        user=user,
+        password=settings.postgres_password.get_secret_value() or None,
+        timeout=5,
+        server_settings={"search_path": schema, "application_name": application},
+    )
+
+
+async def create_pool(settings: Settings, user: str, *, schema: str, application: str, size: int | None = None) -> Pool:
+    """Returns a pool that connects when first used, so that a process starts while Postgres is still away.
+
+    Connections see one schema only. Raises nothing about availability; each acquire may.
+    """
+    return await asyncpg.create_pool(
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        database=settings.postgres_database,
+        user=user,
+        password=settings.postgres_password.get_secret_value() or None,
+        min_size=0,
+        max_size=size or settings.postgres_pool,
+        timeout=5,
+        command_timeout=30,
+        server_settings={"search_path": schema, "application_name": application},
+    )
+
+
+@asynccontextmanager
+async def transaction(pool: Pool, offices: Sequence[str] = ()) -> AsyncIterator[Any]:
+    """Yields a connection inside a transaction that sees the rows of `offices` only; none named, none seen.
+
+    Workers, which row-level security lets through, name no office.
+    """
+    async with pool.acquire(timeout=5) as connection, connection.transaction():
+        if offices:
+            await connection.execute("select set_config('app.offices', $1, true)", ",".join(offices))
+        yield connection

@@ -1,0 +1,1 @@
+"""Personal data: encrypted per person, found through keyed indexes, shown masked."""

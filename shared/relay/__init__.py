@@ -1,0 +1,1 @@
+"""From the outbox to Kafka: one leader, a stand-by, and no row forgotten."""

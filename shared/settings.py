@@ -1,0 +1,67 @@
+"""Settings that every process needs. From the environment (`PLUT_…`); secrets from files, the environment second."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, HttpUrl, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+
+
+class Environment(StrEnum):
+    LOCAL = "local"
+    PRODUCTION = "production"
+
+
+class LogFormat(StrEnum):
+    AUTO = "auto"  # pretty on a terminal, JSON lines elsewhere
+    JSON = "json"
+    PRETTY = "pretty"
+
+
+class Settings(BaseSettings):
+    """Everything that a process of ours is told. Unset what it does not use; a wrong value stops it at the start."""
+
+    model_config = SettingsConfigDict(env_prefix="PLUT_", extra="ignore", frozen=True)
+
+    env: Environment = Field(Environment.PRODUCTION, description="`local` or `production`; the demo issuer refuses `production`")
+    log_format: LogFormat = Field(LogFormat.AUTO, description="`auto`, `json` or `pretty`")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="the least level that is logged")
+
+    secrets_dir: Path | None = Field(None, description="directory with one file per secret, named like the variable in lower case")
+
+    postgres_host: str = Field("127.0.0.1", description="host of Postgres")
+    postgres_port: int = Field(5432, ge=1, le=65535, description="port of Postgres")
+    postgres_database: str = Field("plut", description="database that holds the services' schemas")
+    postgres_password: SecretStr = Field(SecretStr(""), description="password of this process's own role; a secret")
+    postgres_pool: int = Field(10, ge=1, le=200, description="connections that one process may hold")
+
+    kafka_bootstrap: str = Field("127.0.0.1:9092", description="`host:port`, comma-separated")
+    kafka_replication: int = Field(1, ge=1, le=5, description="copies of each record; 3 in production")
+    topic_prefix: str = Field("", pattern=r"^[a-z0-9.]*$", description="put before every topic and group; for tests")
+
+    http_host: str = Field("127.0.0.1", description="address that the process listens on")
+    http_port: int = Field(8000, ge=0, le=65535, description="port that the process listens on; 0 lets the system choose")
+    issuer_url: HttpUrl | None = Field(None, description="OpenID Connect issuer; found by discovery")
+    audience: str = Field("plut", description="audience that tokens must name")
+
+    failpoints: str = Field("", description="named faults for tests, such as `relay.after_ack=kill@0.2`; refused in production")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Files before the environment, which other processes of the same user can read."""
+        del dotenv_settings, file_secret_settings
+        directory = env_settings().get("secrets_dir")
+        files = (SecretsSettingsSource(settings_cls, secrets_dir=str(directory)),) if directory else ()
+        return (init_settings, *files, env_settings)
+
+    def with_role(self, password: str) -> Self:
+        """Returns a copy that speaks to Postgres with another password; for tools that act for several roles."""
+        return self.model_copy(update={"postgres_password": SecretStr(password)})
