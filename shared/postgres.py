@@ -48,7 +48,7 @@ async def connect(settings: Settings, user: str, *, schema: str, application: st
         user=user,
         password=settings.postgres_password.get_secret_value() or None,
         timeout=5,
-        server_settings={"search_path": schema, "application_name": application},
+        server_settings={"search_path": f"{schema}, extensions", "application_name": application},
     )
 
 
@@ -67,7 +67,7 @@ async def create_pool(settings: Settings, user: str, *, schema: str, application
         max_size=size or settings.postgres_pool,
         timeout=5,
         command_timeout=30,
-        server_settings={"search_path": schema, "application_name": application},
+        server_settings={"search_path": f"{schema}, extensions", "application_name": application},
     )
 
 
