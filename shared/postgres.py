@@ -39,7 +39,9 @@ def role_name(service: str, role: str) -> str:
     return f"{service}_{role}"
 
 
-async def connect(settings: Settings, user: str, *, schema: str, application: str) -> "asyncpg.Connection[asyncpg.Record]":
+async def connect(
+    settings: Settings, user: str, *, schema: str, application: str
+) -> "asyncpg.Connection[asyncpg.Record]":
     """Opens one connection of its own (a leader's lock, a migration). Raises what UNAVAILABLE names."""
     return await asyncpg.connect(
         host=settings.postgres_host,

@@ -24,11 +24,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PLUT_", extra="ignore", frozen=True)
 
-    env: Environment = Field(Environment.PRODUCTION, description="`local` or `production`; the demo issuer refuses `production`")
+    env: Environment = Field(
+        Environment.PRODUCTION, description="`local` or `production`; the demo issuer refuses `production`"
+    )
     log_format: LogFormat = Field(LogFormat.AUTO, description="`auto`, `json` or `pretty`")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="the least level that is logged")
 
-    secrets_dir: Path | None = Field(None, description="directory with one file per secret, named like the variable in lower case")
+    secrets_dir: Path | None = Field(
+        None, description="directory with one file per secret, named like the variable in lower case"
+    )
 
     postgres_host: str = Field("127.0.0.1", description="host of Postgres")
     postgres_port: int = Field(5432, ge=1, le=65535, description="port of Postgres")
@@ -41,11 +45,15 @@ class Settings(BaseSettings):
     topic_prefix: str = Field("", pattern=r"^[a-z0-9.]*$", description="put before every topic and group; for tests")
 
     http_host: str = Field("127.0.0.1", description="address that the process listens on")
-    http_port: int = Field(8000, ge=0, le=65535, description="port that the process listens on; 0 lets the system choose")
+    http_port: int = Field(
+        8000, ge=0, le=65535, description="port that the process listens on; 0 lets the system choose"
+    )
     issuer_url: HttpUrl | None = Field(None, description="OpenID Connect issuer; found by discovery")
     audience: str = Field("plut", description="audience that tokens must name")
 
-    failpoints: str = Field("", description="named faults for tests, such as `relay.after_ack=kill@0.2`; refused in production")
+    failpoints: str = Field(
+        "", description="named faults for tests, such as `relay.after_ack=kill@0.2`; refused in production"
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -10,8 +10,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 # Codes stay open strings on the wire: a consumer must survive a code that its producer learnt later.
 Code = Annotated[str, Field(min_length=1, max_length=40)]
-OfficeCode = Annotated[str, Field(pattern=r"^\d{2}\.\d{2}$", description="Kemendagri code of the kabupaten or kota, such as 35.76")]
-KelurahanCode = Annotated[str, Field(pattern=r"^\d{2}\.\d{2}\.\d{2}\.\d{4}$", description="Kemendagri code of the kelurahan or desa")]
+OfficeCode = Annotated[
+    str, Field(pattern=r"^\d{2}\.\d{2}$", description="Kemendagri code of the kabupaten or kota, such as 35.76")
+]
+KelurahanCode = Annotated[
+    str, Field(pattern=r"^\d{2}\.\d{2}\.\d{2}\.\d{4}$", description="Kemendagri code of the kelurahan or desa")
+]
 Minutes = Annotated[int, Field(ge=0, le=1440)]
 
 

@@ -75,12 +75,16 @@ async def _apply_missing(
             await _apply(connection, service, migration)
             done.append(f"{migration.origin}/{migration.name}")
         elif digest != migration.digest:
-            raise MigrationError(f"{migration.name} was edited after it had been applied to {service}; write a new file instead")
+            raise MigrationError(
+                f"{migration.name} was edited after it had been applied to {service}; write a new file instead"
+            )
     return done
 
 
 async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", service: str, migration: Migration) -> None:
-    sql = migration.sql.replace("app_role", role_name(service, "app")).replace("worker_role", role_name(service, "worker"))
+    sql = migration.sql.replace("app_role", role_name(service, "app")).replace(
+        "worker_role", role_name(service, "worker")
+    )
     async with connection.transaction():
         await connection.execute("set local lock_timeout = '5s'; set local statement_timeout = '10min'")
         await connection.execute(sql)

@@ -35,7 +35,10 @@ class Region:
 def regions() -> Mapping[str, Region]:
     """Returns the 9,199 regions by code."""
     text = files(__package__).joinpath("wilayah_jatim.csv").read_text(encoding="utf-8")
-    return {row["kode"]: Region(row["kode"], row["nama"], Level(row["tingkat"])) for row in csv.DictReader(text.splitlines())}
+    return {
+        row["kode"]: Region(row["kode"], row["nama"], Level(row["tingkat"]))
+        for row in csv.DictReader(text.splitlines())
+    }
 
 
 @cache

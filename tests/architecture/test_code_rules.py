@@ -1,0 +1,98 @@
+"""Rules that a linter does not know, each with the accident that it prevents."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = [path for top in ("services", "shared", "deploy") for path in sorted((ROOT / top).rglob("*.py"))]
+SQL_WORDS = ("select ", "insert into ", "update ", "delete from ")
+
+
+def _trees(*tops: str) -> Iterator[tuple[Path, ast.Module]]:
+    for path in PRODUCT:
+        if path.relative_to(ROOT).parts[0] in tops:
+            yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _docstrings(tree: ast.Module) -> set[int]:
+    owners = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    return {id(node.body[0].value) for node in owners if node.body and isinstance(node.body[0], ast.Expr)}
+
+
+def test_services_write_sql_in_their_stores_only() -> None:
+    """A statement that hides in a handler escapes the review of locks and of the office's scope."""
+    strays = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path, tree in _trees("services")
+        if path.name not in ("store.py", "freshness.py", "rebuild.py") and "projections" not in path.parts
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in _docstrings(tree)
+        and node.value.strip().lower().startswith(SQL_WORDS)
+        and (" from " in node.value or " set " in node.value or " values" in node.value)
+    ]
+    assert strays == []
+
+
+def test_nobody_asks_the_wall_clock_inside_a_rule() -> None:
+    """A rule that reads the clock cannot be tested at the turn of the year."""
+    strays = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path, tree in _trees("services")
+        if path.name == "domain.py" or "domain" in path.parts
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute | ast.Name)
+        and (node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id)
+        in ("now", "today", "utcnow", "utc_now")
+    ]
+    assert strays == []
+
+
+@pytest.mark.parametrize("banned", ["create_task"])
+def test_no_task_is_started_and_forgotten(banned: str) -> None:
+    """The loop keeps weak references only: a task that nobody holds may vanish half-way."""
+    strays = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path, tree in _trees("services", "shared", "deploy")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Attribute)
+        and node.value.func.attr == banned
+    ]
+    assert strays == []
+
+
+def test_every_subscriber_acknowledges_by_hand() -> None:
+    """FastStream's own policies lose records: the default is at most once, others commit past a failure."""
+    calls = [
+        (path, node)
+        for path, tree in _trees("services", "shared")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "subscriber"
+    ]
+    assert calls, "there is a subscriber somewhere"
+    for path, call in calls:
+        given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        assert given.get("ack_policy") == "AckPolicy.MANUAL", f"{path.relative_to(ROOT)}:{call.lineno}"
+        assert given.get("auto_offset_reset") == "'earliest'", f"{path.relative_to(ROOT)}:{call.lineno}"
+
+
+def test_nothing_is_left_half_done() -> None:
+    """What lands is what people get."""
+    words = ("TO" + "DO", "FIX" + "ME", "NotImplemented" + "Error", "for" + " now")
+    strays = [
+        str(path.relative_to(ROOT))
+        for path in PRODUCT
+        if any(word in path.read_text(encoding="utf-8") for word in words)
+    ]
+    assert strays == []
