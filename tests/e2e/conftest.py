@@ -1,0 +1,26 @@
+"""One installation for all end-to-end tests: started as an operator would, stopped at the end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.machine import Machine
+from tests.e2e.writers import open_offices
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    installed = Machine(tmp_path_factory.mktemp("plut-e2e"))
+    installed.up()
+    try:
+        open_offices(installed)
+        yield installed
+    finally:
+        installed.down()
+
+
+@pytest.fixture(scope="session")
+def writers_logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the writers of all tests were told, for the last check as for the first."""
+    return tmp_path_factory.mktemp("writers")
