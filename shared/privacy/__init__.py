@@ -1,1 +1,1 @@
-"""Personal data: encrypted per person, found through keyed indexes, shown masked."""
+"""Personal data: types that show the last four digits, sealing under a key per person, and finding without reading."""
