@@ -1,10 +1,11 @@
 """Settings that every process needs. From the environment (`PLUT_…`); secrets from files, the environment second."""
 
+import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self, TypeVar
 
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 
@@ -50,6 +51,11 @@ class Settings(BaseSettings):
     )
     issuer_url: HttpUrl | None = Field(None, description="OpenID Connect issuer; found by discovery")
     audience: str = Field("plut", description="audience that tokens must name")
+    idempotency_key: SecretStr = Field(
+        SecretStr(""),
+        description="at least 32 characters for comparing repeated writes, the same on every api of a service; a secret",
+    )
+    web_assets: Path | None = Field(None, description="directory of the installed browser packages (node_modules)")
 
     failpoints: str = Field(
         "", description="named faults for tests, such as `relay.after_ack=kill@0.2`; refused in production"
@@ -73,3 +79,39 @@ class Settings(BaseSettings):
     def with_role(self, password: str) -> Self:
         """Returns a copy that speaks to Postgres with another password; for tools that act for several roles."""
         return self.model_copy(update={"postgres_password": SecretStr(password)})
+
+
+S = TypeVar("S", bound=Settings)
+_SHORTEST_SECRET = 32
+
+
+def load(kind: type[S]) -> S:
+    """Returns the process's settings, or ends it with status 2 and a message that names each wrong variable."""
+    try:
+        return kind()
+    except ValidationError as error:
+        for wrong in error.errors(include_url=False, include_input=False):
+            name = "PLUT_" + "_".join(str(part) for part in wrong["loc"]).upper()
+            description = kind.model_fields[str(wrong["loc"][0])].description if wrong["loc"] else ""
+            _say(name, wrong["msg"], f"set it to: {description}" if description else "see docs/settings.md")
+        raise SystemExit(2) from None
+
+
+def require_secret(settings: Settings, name: str) -> bytes:
+    """Returns a secret that this process cannot do without, or ends it with status 2 and a message."""
+    secret: SecretStr = getattr(settings, name)
+    value = secret.get_secret_value().encode()
+    if len(value) < _SHORTEST_SECRET:
+        wrong = f"is missing or shorter than {_SHORTEST_SECRET} characters"
+        refuse(f"PLUT_{name.upper()}", wrong, f"put a random value into the file `{name}` of PLUT_SECRETS_DIR")
+    return value
+
+
+def refuse(variable: str, wrong: str, cure: str) -> NoReturn:
+    """Ends the process before it has begun: status 2, one line, no traceback."""
+    _say(variable, wrong, cure)
+    raise SystemExit(2)
+
+
+def _say(variable: str, wrong: str, cure: str) -> None:
+    sys.stderr.write(f"{variable}: {wrong}. Cure: {cure}.\n")

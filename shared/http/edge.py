@@ -1,0 +1,141 @@
+"""The outermost layer of every service: trace, limits, metrics, one access line, and headers that browsers obey."""
+
+import time
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared import metrics
+from shared.http import errors, tracing
+from shared.http.problem import Problem
+
+LARGEST_BODY = 1_048_576
+_PAGE_POLICY = "default-src 'self'; object-src 'none'; base-uri 'self'; frame-ancestors 'none'; form-action 'self'"
+_QUIET = frozenset({"/live", "/ready", "/metrics"})
+_access_log = structlog.get_logger()
+
+
+class Edge:
+    """Pure ASGI: the framework's own middleware base would copy every body and context."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        await _Exchange(scope).run(self._app, receive, send)
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.status = 500
+        self.started = False
+        self.began = time.perf_counter()
+        self.headers = Headers(scope=scope)
+        self.trace = tracing.begin(self.headers.get("x-correlation-id"), self.headers.get("traceparent"))
+        tracing.remember(scope, self.trace)
+
+    async def run(self, app: ASGIApp, receive: Receive, send: Send) -> None:
+        bound = structlog.contextvars.bind_contextvars(
+            correlation_id=str(self.trace.correlation_id), trace_id=self.trace.trace_id
+        )
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.status, self.started = message["status"], True
+                self._add_headers(MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            await self._answer(app, receive, send_with_headers)
+        finally:
+            self._tell()
+            structlog.contextvars.reset_contextvars(**bound)
+
+    async def _answer(self, app: ASGIApp, receive: Receive, send: Send) -> None:
+        refusal = self._refusal()
+        if refusal is not None:
+            await errors.render(refusal, Request(self.scope))(self.scope, receive, send)
+            return
+        try:
+            await app(self.scope, _checked(receive), send)
+        except Exception as error:  # noqa: BLE001  nobody foresaw it: logged, and answered
+            if self.started:
+                raise
+            await errors.answer_bug(Request(self.scope), error)(self.scope, receive, send)
+
+    def _refusal(self) -> Problem | None:
+        """What needs no route to be refused: too large by its own word, or a NUL where only text belongs."""
+        length = self.headers.get("content-length", "0")
+        if length.isdecimal() and int(length[:12]) > LARGEST_BODY:
+            return errors.of_status(413, {"Connection": "close"})
+        if "\x00" in self.scope["path"] or b"%00" in self.scope["query_string"]:
+            return errors.nul_found("alamat")
+        return None
+
+    def _add_headers(self, headers: MutableHeaders) -> None:
+        headers["X-Correlation-ID"] = str(self.trace.correlation_id)
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers.setdefault("Cache-Control", "no-store")
+        if headers.get("content-type", "").startswith("text/html"):
+            headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
+            headers.setdefault("Referrer-Policy", "same-origin")
+
+    def _tell(self) -> None:
+        route = route_template(self.scope)
+        method = self.scope["method"] if self.scope["method"] in _METHODS else "OTHER"
+        seconds = time.perf_counter() - self.began
+        metrics.HTTP_REQUESTS.labels(method, route, self.status).inc()
+        metrics.HTTP_SECONDS.labels(method, route).observe(seconds)
+        if route not in _QUIET:
+            _access_log.info("request", method=method, route=route, status=self.status, ms=round(seconds * 1000, 1))
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def route_template(scope: Scope) -> str:
+    """Returns `/v1/businesses/{id}`, never the path itself, which may hold anything."""
+    route: Any = scope.get("route")
+    return getattr(route, "path", None) or "(none)"
+
+
+def _checked(receive: Receive) -> Receive:
+    """Counts the body as it comes, whatever its head promised, and refuses an escaped NUL before anything reads it."""
+    size = 0
+    tail = b""
+
+    async def next_message() -> Message:
+        nonlocal size, tail
+        message = await receive()
+        if message["type"] == "http.request":
+            body = message.get("body", b"")
+            size += len(body)
+            if size > LARGEST_BODY:
+                raise HTTPException(413)
+            if b"\\u0000" in tail + body and _has_nul(tail + body):
+                raise errors.NulInBody
+            tail = body[-1024:] if message.get("more_body") else b""
+        return message
+
+    return next_message
+
+
+def _has_nul(chunk: bytes) -> bool:
+    r"""`\\u0000` is a backslash and four digits; only an odd number of backslashes makes it a NUL."""
+    at = chunk.find(b"\\u0000")
+    while at >= 0:
+        before = len(chunk[: at + 1]) - len(chunk[: at + 1].rstrip(b"\\"))
+        if before % 2:
+            return True
+        at = chunk.find(b"\\u0000", at + 6)
+    return False

@@ -1,0 +1,197 @@
+"""What a handler asks of a request: who it is, what he may do, under which key, and against which revision."""
+
+import hashlib
+import hmac
+import json
+import re
+from typing import Any
+
+from fastapi import Request as HttpRequest
+from starlette.responses import Response
+
+from shared import commands, metrics
+from shared.auth.policy import Action, may
+from shared.auth.principal import Principal
+from shared.auth.tokens import ExpiredToken, InvalidToken, Verifier
+from shared.clock import utc_now
+from shared.http import tracing
+from shared.http.cursors import PageCursors
+from shared.http.problem import FieldProblem, Problem
+
+_KEY = re.compile(r"^[\x21-\x7e]{8,128}$")
+_REVISION = re.compile(r'^"(?P<revision>[1-9][0-9]{0,17})"$')
+
+
+class PrincipalFor:
+    """A dependency: the caller, if he may do this somewhere. Whether in this office, the handler asks `allow`."""
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+
+    async def __call__(self, request: HttpRequest) -> Principal:
+        refuse_unknown_query(request)
+        principal = await _authenticate(request)
+        if not may(principal, self.action):
+            raise _forbidden(self.action)
+        return principal
+
+
+class WriteFor(PrincipalFor):
+    """A dependency: what a command must know of its request. Bodies are compared by HMAC, for they may hold a NIK."""
+
+    async def __call__(self, request: HttpRequest) -> commands.Request:  # type: ignore[override]  a dependency is called by its container only
+        principal = await super().__call__(request)
+        trace = tracing.of(request.scope)
+        return commands.Request(
+            principal=principal,
+            key=_idempotency_key(request),
+            body_digest=await _digest(request),
+            correlation_id=trace.correlation_id,
+            traceparent=trace.traceparent,
+            now=utc_now(),
+        )
+
+
+def principal_for(action: Action) -> PrincipalFor:
+    """Returns a dependency giving the Principal. Answers 401 without a good token, 403 if no role of his may do this."""
+    return PrincipalFor(action)
+
+
+def write_for(action: Action) -> WriteFor:
+    """Returns a dependency giving the commands.Request of a write. Answers 401, 403, and 400 without an Idempotency-Key."""
+    return WriteFor(action)
+
+
+def allow(principal: Principal, action: Action, office: str) -> None:
+    """Raises a 403 Problem unless the principal may do this to rows of the office."""
+    if not may(principal, action, office):
+        raise _forbidden(action)
+
+
+async def required_revision(request: HttpRequest) -> int:
+    """A dependency: the revision that the caller has seen. Answers 428 without If-Match, 400 for a malformed one."""
+    header = request.headers.get("if-match")
+    if header is None:
+        raise Problem(
+            428,
+            "revision-required",
+            "Versi data harus disebut",
+            "Perubahan tanpa If-Match bisa menimpa perubahan orang lain.",
+            cure='Baca dulu datanya, lalu kirim If-Match: "<revision>" sesuai ETag yang diterima.',
+        )
+    match = _REVISION.match(header.strip())
+    if match is None:
+        raise Problem(
+            400,
+            "revision-malformed",
+            "If-Match tidak terbaca",
+            "If-Match harus berisi satu nomor revisi di dalam tanda kutip.",
+            cure='Kirim misalnya If-Match: "3", persis seperti ETag yang diterima.',
+        )
+    return int(match["revision"])
+
+
+def page_cursors(request: HttpRequest) -> PageCursors:
+    """A dependency: encodes and decodes the page cursors of this route's list."""
+    return PageCursors(request.app.state.secret_key, request.scope["route"].path)
+
+
+def reply(answer: commands.Answer, *, location: str | None = None) -> Response:
+    """Returns a command's answer: its revision as ETag, where the new thing is, and whether it is an answer given before."""
+    headers = {}
+    if "revision" in answer.body:
+        headers["ETag"] = etag(answer.body["revision"])
+    if location is not None:
+        headers["Location"] = location
+    if answer.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    body = json.dumps(answer.body, separators=(",", ":"), ensure_ascii=False).encode()
+    return Response(body, answer.status, headers, media_type="application/json")
+
+
+def etag(revision: int) -> str:
+    """Returns the ETag of an aggregate's revision."""
+    return f'"{revision}"'
+
+
+async def _authenticate(request: HttpRequest) -> Principal:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise _unauthorized("Permintaan ini tidak membawa token.", "")
+    verifier: Verifier = request.app.state.verifier
+    try:
+        return await verifier.verify(token.strip())
+    except ExpiredToken:
+        raise _unauthorized(
+            "Masa berlaku token sudah habis.", ', error="invalid_token", error_description="expired"'
+        ) from None
+    except InvalidToken:
+        raise _unauthorized("Token tidak sah.", ', error="invalid_token"') from None
+
+
+def _unauthorized(detail: str, why: str) -> Problem:
+    return Problem(
+        401,
+        "unauthorized",
+        "Belum masuk",
+        detail,
+        cure="Masuk lagi, lalu kirim Authorization: Bearer <token> yang baru.",
+        headers={"WWW-Authenticate": f'Bearer realm="plut"{why}'},
+    )
+
+
+def _forbidden(action: Action) -> Problem:
+    metrics.AUTHZ_DENIED.labels(action.value).inc()
+    return Problem(
+        403,
+        "forbidden",
+        "Tidak berwenang",
+        "Peran atau kantor Anda tidak mengizinkan tindakan ini.",
+        cure="Minta kepala kantor yang bersangkutan melakukannya, atau minta admin memperbaiki peran Anda.",
+    )
+
+
+def _idempotency_key(request: HttpRequest) -> str:
+    key = request.headers.get("idempotency-key", "")
+    if not _KEY.match(key):
+        raise Problem(
+            400,
+            "idempotency-key-required",
+            "Kunci permintaan tidak ada atau tidak sah",
+            "Setiap penulisan memerlukan Idempotency-Key: 8 sampai 128 huruf, angka atau tanda baca tanpa spasi.",
+            cure="Buat satu kunci baru (misalnya UUID) untuk setiap isian, dan pakai kunci yang sama bila mengulang kiriman.",
+        )
+    return key
+
+
+async def _digest(request: HttpRequest) -> bytes:
+    """Equal for equal JSON, however it is spaced or ordered; also tells apart method, path and If-Match."""
+    body = await request.body()
+    canonical = json.dumps(await request.json(), sort_keys=True, separators=(",", ":")) if body else ""
+    if_match = request.headers.get("if-match", "")
+    text = f"{request.method}\n{request.scope['path']}\n{if_match}\n{canonical}"
+    return hmac.digest(request.app.state.secret_key, text.encode(), hashlib.sha256)
+
+
+def refuse_unknown_query(request: HttpRequest) -> None:
+    """Raises a 422 Problem for a query parameter that the route does not know: a misspelt filter must not show everything."""
+    if not request.scope["query_string"]:
+        return
+    known = _query_names(request.scope["route"].dependant)
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        raise Problem(
+            422,
+            "invalid-input",
+            "Isian tidak sah",
+            "Ada parameter alamat yang tidak dikenal.",
+            cure=f"Parameter yang dikenal: {', '.join(sorted(known)) or 'tidak ada'}.",
+            errors=[
+                FieldProblem(name[:100], "Parameter tidak dikenal.", "Hapus parameter ini.") for name in unknown[:20]
+            ],
+        )
+
+
+def _query_names(dependant: Any) -> set[str]:  # noqa: ANN401  FastAPI's own tree
+    names = {field.alias for field in dependant.query_params}
+    return names.union(*(_query_names(child) for child in dependant.dependencies))

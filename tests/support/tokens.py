@@ -1,0 +1,55 @@
+"""A key of the tests' own: tokens that a Verifier believes without any network."""
+
+import time
+from typing import Any
+
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
+
+from shared.auth.principal import Role
+from shared.auth.tokens import Verifier
+from shared.settings import Settings
+
+ISSUER = "https://issuer.test"
+KEY = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"}, auto_kid=True)
+KEYS = KeySet([KEY])
+
+
+def with_edge(settings: Settings) -> Settings:
+    """Returns the settings with what an api needs besides: an issuer and the secret for idempotency."""
+    return type(settings).model_validate(
+        {**settings.model_dump(), "issuer_url": ISSUER, "idempotency_key": "for-tests-only-0123456789abcdef0123456789"}
+    )
+
+
+def verifier(settings: Settings) -> Verifier:
+    """Returns a verifier that knows the tests' key; `settings` come from `with_edge`."""
+    return Verifier.from_keys(settings, KeySet([ECKey.import_key(KEY.as_dict(private=False))]))
+
+
+def claims(
+    *roles: Role, offices: tuple[str, ...] = ("35.76",), subject: str = "stf-test", **changes: Any
+) -> dict[str, Any]:  # noqa: ANN401  a claim is anything
+    """Returns the claims of a good token; `changes` replace some, None removes one."""
+    now = int(time.time())
+    good = {
+        "iss": ISSUER,
+        "aud": "plut",
+        "sub": subject,
+        "iat": now,
+        "exp": now + 300,
+        "roles": [role.value for role in roles],
+        "offices": list(offices),
+    }
+    return {name: value for name, value in {**good, **changes}.items() if value is not None}
+
+
+def token(*roles: Role, offices: tuple[str, ...] = ("35.76",), subject: str = "stf-test", **changes: Any) -> str:  # noqa: ANN401  the same
+    """Returns a signed token of these roles in these offices."""
+    header = {"alg": "ES256", "kid": KEY.kid}
+    return jwt.encode(header, claims(*roles, offices=offices, subject=subject, **changes), KEY, algorithms=["ES256"])
+
+
+def bearer(*roles: Role, offices: tuple[str, ...] = ("35.76",), subject: str = "stf-test") -> dict[str, str]:
+    """Returns the Authorization header of such a person."""
+    return {"Authorization": f"Bearer {token(*roles, offices=offices, subject=subject)}"}
