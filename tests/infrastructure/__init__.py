@@ -1,0 +1,1 @@
+"""Where tests get their Postgres and Kafka from: from this machine, or from containers."""
