@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from tests.infrastructure import base, databases
 from tests.infrastructure.base import Infrastructure, KafkaServer, Kind, PostgresServer
-from tests.infrastructure.databases import Database
+from tests.infrastructure.databases import Database, Template
 
 
 def pytest_report_header() -> str:
@@ -24,16 +24,22 @@ async def infrastructure(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 
 @pytest_asyncio.fixture(scope="session")
 async def postgres(infrastructure: Infrastructure) -> PostgresServer:
-    """A running cluster with a migrated template database."""
-    server = await infrastructure.postgres()
-    await databases.create_template(server)
-    return server
+    """A running cluster."""
+    return await infrastructure.postgres()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def template(postgres: PostgresServer) -> Template:
+    """The migrated database that each test's own is cloned from."""
+    template = Template(postgres)
+    await template.create()
+    return template
 
 
 @pytest_asyncio.fixture
-async def database(postgres: PostgresServer) -> AsyncIterator[Database]:
+async def database(template: Template) -> AsyncIterator[Database]:
     """A database of this test's own, as the migrations make it."""
-    own = await databases.clone(postgres)
+    own = await template.clone()
     yield own
     await databases.drop(own)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
-from shared.postgres import connect, role_name
+from shared.postgres import Connection, connect, role_name
 from shared.settings import Settings
 
 SHARED = Path(__file__).parent
@@ -55,7 +55,7 @@ async def migrate(settings: Settings, service: str, service_directory: Path) -> 
         await connection.close(timeout=5)
 
 
-async def is_migrated(connection: "asyncpg.Connection[asyncpg.Record]", service_directory: Path) -> bool:
+async def is_migrated(connection: Connection, service_directory: Path) -> bool:
     """Tells whether every file has been applied; other, newer ones do not matter (a rolling deploy)."""
     applied = {(row["origin"], row["name"]) for row in await connection.fetch("select origin, name from migration")}
     return all((file.origin, file.name) in applied for file in read_migrations(service_directory))
@@ -87,7 +87,11 @@ async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", service: str,
     )
     async with connection.transaction():
         await connection.execute("set local lock_timeout = '5s'; set local statement_timeout = '10min'")
-        await connection.execute(sql)
+        try:
+            await connection.execute(sql)
+        except asyncpg.PostgresError as error:
+            error.add_note(f"In {migration.origin} migration {migration.name} of {service}.")
+            raise
         await connection.execute(
             "insert into migration (origin, name, digest) values ($1, $2, $3)",
             migration.origin,

@@ -1,6 +1,7 @@
 """One migrated template database per test run, cloned for each test."""
 
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -8,12 +9,12 @@ import asyncpg
 
 import services
 from deploy.local.postgres import bootstrap
-from shared.migrations import migrate
+from shared.migrations import MigrationError, migrate
 from shared.postgres import Pool, create_pool, role_name
 from shared.settings import Environment, Settings
 from tests.infrastructure.base import PostgresServer
 
-TEMPLATE = "plut_template"
+_TEMPLATE = "plut_template"
 SERVICES = ("registry", "mentoring", "reporting")
 _ROLES = ("owner", "app", "worker")
 
@@ -23,9 +24,10 @@ SettingsT = TypeVar("SettingsT", bound=Settings)
 class Database:
     """A database of one test, with every schema as the migrations make it."""
 
-    def __init__(self, server: PostgresServer, name: str) -> None:
+    def __init__(self, server: PostgresServer, name: str, broken: Mapping[str, Exception] | None = None) -> None:
         self.server = server
         self.name = name
+        self._broken = broken or {}
         self._pools: list[Pool] = []
 
     @property
@@ -45,6 +47,8 @@ class Database:
         """
         assert service in SERVICES, service
         assert role in _ROLES, role
+        if service in self._broken:
+            raise self._broken[service]
         return kind(
             **{
                 "env": Environment.LOCAL,
@@ -75,23 +79,35 @@ class Database:
             pool.terminate()
 
 
-async def create_template(server: PostgresServer) -> None:
-    """Makes the template: bootstrap.sql, passwords, and every service's migrations."""
-    await _run(server, f"create database {TEMPLATE}")
-    await bootstrap(server.superuser_dsn(TEMPLATE))
-    for service in SERVICES:
-        for role in _ROLES:
-            await _run(server, f"alter role {role_name(service, role)} password '{server.password}'")
-        settings = Database(server, TEMPLATE).settings(service, "owner")
-        await migrate(settings, service, Path(services.__file__).parent / service / "migrations")
+class Template:
+    """Every schema, migrated once. A service whose migrations fail is missing; its own tests fail with the reason."""
 
+    def __init__(self, server: PostgresServer) -> None:
+        self.server = server
+        self._broken: dict[str, Exception] = {}
 
-async def clone(server: PostgresServer) -> Database:
-    """Returns a fresh database like the template, with its own rights: those of a database are not cloned."""
-    name = f"test_{secrets.token_hex(6)}"
-    await _run(server, f"create database {name} template {TEMPLATE} strategy file_copy")
-    await bootstrap(server.superuser_dsn(name))
-    return Database(server, name)
+    async def create(self) -> None:
+        """Makes it: bootstrap.sql, passwords, and every service's migrations."""
+        await _run(self.server, f"create database {_TEMPLATE}")
+        await bootstrap(self.server.superuser_dsn(_TEMPLATE))
+        for service in SERVICES:
+            for role in _ROLES:
+                await _run(self.server, f"alter role {role_name(service, role)} password '{self.server.password}'")
+            await self._migrate(service)
+
+    async def clone(self) -> Database:
+        """Returns a fresh database like it, with its own rights: those of a database are not cloned."""
+        name = f"test_{secrets.token_hex(6)}"
+        await _run(self.server, f"create database {name} template {_TEMPLATE} strategy file_copy")
+        await bootstrap(self.server.superuser_dsn(name))
+        return Database(self.server, name, self._broken)
+
+    async def _migrate(self, service: str) -> None:
+        settings = Database(self.server, _TEMPLATE).settings(service, "owner")
+        try:
+            await migrate(settings, service, Path(services.__file__).parent / service / "migrations")
+        except (asyncpg.PostgresError, MigrationError) as error:
+            self._broken[service] = error
 
 
 async def drop(database: Database) -> None:
