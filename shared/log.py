@@ -18,12 +18,12 @@ _PRIVATE_KEYS = re.compile(
     r"^(nik|npwp|phone|telepon|address|alamat|owner_name|owner|owners|authorization|cookie|password|secret|token|client_secret)$",
     re.IGNORECASE,
 )
-# A NIK or NPWP has 15 or 16 digits (spaces, dots and dashes between them); an Indonesian phone begins with 08, 62 or +62.
+# A NIK or NPWP has 15 or 16 digits, perhaps grouped; an Indonesian phone begins with 08, 62 or +62.
 _PRIVATE_TEXT = re.compile(
     r"(?<![\w-])(?:\d[ .-]?){14,15}\d(?![\w-])|(?<![\w.-])(?:\+?62|0)[ -]?8\d(?:[ -]?\d){6,11}(?![\w-])"
 )
 # Postgres repeats the values of the offending row here.
-_POSTGRES_DETAIL = re.compile(r"^(\s*[|+ ]*\s*)(DETAIL|CONTEXT|HINT):.*$", re.MULTILINE)
+_POSTGRES_DETAIL = re.compile(r"(DETAIL|CONTEXT):.*?(?=\n\n|\nHINT:|\Z)", re.DOTALL)
 
 _FOREIGN_LEVELS = {
     "uvicorn.access": logging.CRITICAL,
@@ -35,27 +35,33 @@ _FOREIGN_LEVELS = {
 
 def configure(settings: Settings, service: str, role: str) -> None:
     """Sends our own lines and those of every library to stdout in one form, each with the service and the role."""
-    before_rendering = [
+    before = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         _name_process(service, role),
     ]
-    after = [
-        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
-        mask,
-    ]
-    renderer: Any = structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
-    if _is_pretty(settings):
-        after = [structlog.processors.format_exc_info, mask]
-        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    after = _pretty_lines() if _is_pretty(settings) else _json_lines()
     structlog.configure(
-        processors=[*before_rendering, *after, renderer],
+        processors=[*before, *after],
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         logger_factory=structlog.WriteLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
     )
-    _route_standard_library(settings, [*before_rendering, structlog.stdlib.ExtraAdder()], [*after, renderer])
+    _route_standard_library(settings, [*before, structlog.stdlib.ExtraAdder()], after)
+
+
+def _json_lines() -> list[Any]:
+    """Exceptions without local variables: they hold what people typed."""
+    return [
+        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+        mask,
+        structlog.processors.JSONRenderer(default=str, ensure_ascii=False),
+    ]
+
+
+def _pretty_lines() -> list[Any]:
+    return [structlog.processors.format_exc_info, mask, structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
 
 
 def mask(_logger: object, _method: str, event: Event) -> Event:
@@ -81,8 +87,8 @@ def masked(value: Any) -> Any:  # noqa: ANN401  a log line holds anything
 def _masked_text(text: str) -> str:
     if len(text) < 9:
         return text
-    if "DETAIL:" in text or "CONTEXT:" in text or "HINT:" in text:
-        text = _POSTGRES_DETAIL.sub(rf"\1\2: {_HIDDEN}", text)
+    if "DETAIL:" in text or "CONTEXT:" in text:
+        text = _POSTGRES_DETAIL.sub(rf"\1: {_HIDDEN}", text)
     return _PRIVATE_TEXT.sub(_HIDDEN, text)
 
 

@@ -16,8 +16,8 @@ else:
     Pool = asyncpg.Pool
     Connection = asyncpg.Connection
 
-# What it looks like from here when Postgres is gone, going, coming or full. Whoever sees one of these tries again later.
-UNAVAILABLE: tuple[type[BaseException], ...] = (
+# What it looks like from here when Postgres is gone, going, coming or full. Who sees one tries again later.
+UNAVAILABLE: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
@@ -31,7 +31,7 @@ UNAVAILABLE: tuple[type[BaseException], ...] = (
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
 # The transaction lost against another one and is right to be run again from its start.
-RETRYABLE: tuple[type[BaseException], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+RETRYABLE: tuple[type[Exception], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
 def role_name(service: str, role: str) -> str:

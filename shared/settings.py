@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     audience: str = Field("plut", description="audience that tokens must name")
     idempotency_key: SecretStr = Field(
         SecretStr(""),
-        description="at least 32 characters for comparing repeated writes, the same on every api of a service; a secret",
+        description="at least 32 characters for comparing repeated writes, equal on every api of a service; a secret",
     )
     web_assets: Path | None = Field(None, description="directory of the installed browser packages (node_modules)")
 

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, InvalidKeyIdError, JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 
 from shared.auth.principal import Principal, Role
 from shared.settings import Settings
@@ -27,7 +27,7 @@ _LONGEST_TOKEN = 8192
 _OFFICE = re.compile(r"^\d{2}\.\d{2}$")
 _SUBJECT = re.compile(r"^[\x21-\x7e]{1,128}$")
 
-FetchKeys = Callable[[], Awaitable[dict[str, Any]]]
+FetchKeys = Callable[[], Awaitable[KeySetSerialization]]
 
 
 class InvalidToken(Exception):
@@ -65,8 +65,8 @@ class Verifier:
     def from_keys(cls, settings: Settings, keys: KeySet) -> "Verifier":
         """Returns a verifier that knows the keys already and asks nobody."""
 
-        async def known() -> dict[str, Any]:
-            return dict(keys.as_dict())
+        async def known() -> KeySetSerialization:
+            return keys.as_dict()
 
         verifier = cls(settings, fetch=known)
         verifier._adopt(keys)
@@ -126,7 +126,7 @@ class Verifier:
             raise InvalidToken(getattr(error, "error", "") or type(error).__name__) from None
 
     async def _refetch(self) -> None:
-        """Asks the issuer once, however many wait, and not again before a pause: forged key ids must not become a storm."""
+        """Asks the issuer once, however many wait, and then pauses: forged key ids must not become a storm."""
         self._begin_fetch()
         if self._fetching is not None:
             await asyncio.shield(self._fetching)
@@ -142,7 +142,7 @@ class Verifier:
         self._tried_at = time.monotonic()
         try:
             async with asyncio.timeout(_FETCH_TIMEOUT_SECONDS):
-                self._adopt(KeySet.import_key_set((await self._fetch())))  # type: ignore[arg-type]  checked by the import
+                self._adopt(KeySet.import_key_set(await self._fetch()))
         except Exception as error:  # noqa: BLE001  whatever the issuer sent: the known keys stay
             self._log.warning("jwks_not_loaded", issuer=self._issuer, error=type(error).__name__)
 
@@ -188,7 +188,7 @@ def _strings(claim: object) -> Sequence[str]:
     return claim
 
 
-async def _fetch_key_set(issuer: str) -> dict[str, Any]:
+async def _fetch_key_set(issuer: str) -> KeySetSerialization:
     """Asks the issuer's discovery document where its keys are, and fetches them from there only."""
     import httpx
 
@@ -196,5 +196,5 @@ async def _fetch_key_set(issuer: str) -> dict[str, Any]:
         discovery = (await client.get(f"{issuer}/.well-known/openid-configuration")).raise_for_status().json()
         if str(discovery["issuer"]).rstrip("/") != issuer:
             raise ValueError("the discovery document names another issuer")
-        keys: dict[str, Any] = (await client.get(discovery["jwks_uri"])).raise_for_status().json()
+        keys: KeySetSerialization = (await client.get(discovery["jwks_uri"])).raise_for_status().json()
         return keys

@@ -1,10 +1,10 @@
-"""The FastAPI application of a service: routers, one pool, the loops beside it, and one way to answer what goes wrong."""
+"""The FastAPI application of a service: routers, one pool, loops beside it, and one answer to what goes wrong."""
 
 import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
@@ -68,7 +68,7 @@ def _derived_key(settings: Settings) -> bytes:
     return hmac.digest(secret, b"plut edge", hashlib.sha256)
 
 
-def _lifespan(pool: Pool, loops: Sequence[BackgroundLoop]) -> Callable[[FastAPI], AsyncIterator[None]]:
+def _lifespan(pool: Pool, loops: Sequence[BackgroundLoop]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         for loop in loops:
@@ -80,7 +80,7 @@ def _lifespan(pool: Pool, loops: Sequence[BackgroundLoop]) -> Callable[[FastAPI]
             await asyncio.gather(*(loop.stop(5.0) for loop in loops))
             await _close(pool)
 
-    return lifespan  # type: ignore[return-value]  asynccontextmanager's own type
+    return lifespan
 
 
 async def _close(pool: Pool) -> None:
@@ -88,7 +88,7 @@ async def _close(pool: Pool) -> None:
     try:
         async with asyncio.timeout(2):
             await pool.close()
-    except (TimeoutError, *postgres.UNAVAILABLE):
+    except postgres.UNAVAILABLE:
         pool.terminate()
 
 

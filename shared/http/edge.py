@@ -68,7 +68,7 @@ class _Exchange:
             return
         try:
             await app(self.scope, _checked(receive), send)
-        except Exception as error:  # noqa: BLE001  nobody foresaw it: logged, and answered
+        except Exception as error:
             if self.started:
                 raise
             await errors.answer_bug(Request(self.scope), error)(self.scope, receive, send)

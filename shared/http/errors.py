@@ -35,7 +35,7 @@ class NulInBody(HTTPException):
 
 def install(app: FastAPI) -> None:
     """Registers the answer of every kind of exception."""
-    answers: list[tuple[type[BaseException], Handler]] = [
+    answers: list[tuple[type[Exception], Handler]] = [
         (Problem, _answer_problem),
         (RequestValidationError, _answer_invalid),
         (HTTPException, _answer_http),
@@ -50,7 +50,7 @@ def install(app: FastAPI) -> None:
         *((kind, _answer_unavailable) for kind in postgres.UNAVAILABLE),
     ]
     for kind, handler in answers:
-        app.add_exception_handler(kind, handler)  # type: ignore[arg-type]  Starlette's signature names Exception only
+        app.add_exception_handler(kind, handler)
 
 
 def render(problem: Problem, request: Request) -> Response:
@@ -118,7 +118,7 @@ async def _answer_key_reused(request: Request, _error: Exception) -> Response:
             "idempotency-key-reused",
             "Kunci permintaan sudah dipakai",
             "Idempotency-Key ini sudah dipakai untuk kiriman lain.",
-            cure="Pakai kunci baru untuk kiriman yang berbeda; kunci lama hanya untuk mengulang kiriman yang sama persis.",
+            cure="Pakai kunci baru untuk kiriman yang berbeda; kunci lama hanya untuk mengulang kiriman yang sama.",
         ),
         request,
     )
@@ -148,13 +148,13 @@ async def _answer_issuer_away(request: Request, _error: Exception) -> Response:
 
 
 def unavailable(detail: str) -> Problem:
-    """Returns the 503 Problem. Whether a write got through is then unknown: the same key finds out without doing it twice."""
+    """Returns the 503 Problem. Whether a write got through is unknown then; the same key finds out."""
     return Problem(
         503,
         "unavailable",
         "Layanan sedang tidak tersedia",
         detail,
-        cure="Ulangi beberapa detik lagi. Untuk penulisan pakai Idempotency-Key yang sama, supaya tidak tercatat dua kali.",
+        cure="Ulangi beberapa detik lagi. Untuk penulisan pakai Idempotency-Key yang sama supaya tidak tercatat ganda.",
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     )
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document and its page: every answer that the edge can give stands in it, and it works without a connection."""
+"""The OpenAPI document and its page: every answer that can be given stands in it; it works offline."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +12,14 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from shared.http import errors
-from shared.http.requests import PrincipalFor, WriteFor, required_revision
+from shared.http.requests import Secured, WriteFor, required_revision
 
 _PAGE = """<!doctype html>
 <html lang="id">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} – dokumentasi API</title>
+<title>Dokumentasi API {title}</title>
 <link rel="stylesheet" href="docs/assets/swagger-ui.css">
 <link rel="icon" href="docs/assets/favicon-32x32.png">
 </head>
@@ -30,10 +30,12 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
-_START = """window.ui = SwaggerUIBundle({url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null});
+_START = """window.ui = SwaggerUIBundle({
+  url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null,
+});
 """
 # Swagger UI sets styles and small pictures from its own script.
-_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; frame-ancestors 'none'"
+_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
 _MEANINGS = {
     "400": "Kiriman, kunci atau header tidak terbaca",
@@ -107,7 +109,7 @@ def install(app: FastAPI, web_assets: Path | None) -> None:
     async def document(_request: Request) -> Response:
         return JSONResponse(describe())
 
-    app.openapi = describe  # type: ignore[method-assign]  FastAPI's documented way
+    app.openapi = describe  # type: ignore[method-assign]  # FastAPI's documented way
     app.add_route("/openapi.json", document, include_in_schema=False)
     if web_assets is not None and (web_assets / "swagger-ui-dist").is_dir():
         _install_page(app, web_assets / "swagger-ui-dist")
@@ -143,7 +145,7 @@ def _operations(schema: dict[str, Any], app: FastAPI) -> Iterator[tuple[dict[str
     for route in app.routes:
         if not isinstance(route, APIRoute):
             continue
-        for method in route.methods:
+        for method in route.methods or ():
             operation = schema["paths"].get(route.path_format, {}).get(method.lower())
             if operation is not None:
                 yield operation, list(_calls(route.dependant))
@@ -156,7 +158,7 @@ def _calls(dependant: Any) -> Iterator[Any]:  # noqa: ANN401  FastAPI's own tree
 
 
 def _complete(operation: dict[str, Any], dependencies: list[Any]) -> None:
-    secured = any(isinstance(call, PrincipalFor) for call in dependencies)
+    secured = any(isinstance(call, Secured) for call in dependencies)
     written = any(isinstance(call, WriteFor) for call in dependencies)
     edited = required_revision in dependencies
     statuses = {"404", "405", "413", "422", "503", "400"}

@@ -22,25 +22,32 @@ _KEY = re.compile(r"^[\x21-\x7e]{8,128}$")
 _REVISION = re.compile(r'^"(?P<revision>[1-9][0-9]{0,17})"$')
 
 
-class PrincipalFor:
-    """A dependency: the caller, if he may do this somewhere. Whether in this office, the handler asks `allow`."""
+class Secured:
+    """What both dependencies below have in common: a caller who may do this action somewhere."""
 
     def __init__(self, action: Action) -> None:
         self.action = action
 
-    async def __call__(self, request: HttpRequest) -> Principal:
-        refuse_unknown_query(request)
+    async def _caller(self, request: HttpRequest) -> Principal:
+        _refuse_unknown_query(request)
         principal = await _authenticate(request)
         if not may(principal, self.action):
             raise _forbidden(self.action)
         return principal
 
 
-class WriteFor(PrincipalFor):
+class PrincipalFor(Secured):
+    """A dependency: the caller. Whether he may do it in this office, the handler asks `allow`."""
+
+    async def __call__(self, request: HttpRequest) -> Principal:
+        return await self._caller(request)
+
+
+class WriteFor(Secured):
     """A dependency: what a command must know of its request. Bodies are compared by HMAC, for they may hold a NIK."""
 
-    async def __call__(self, request: HttpRequest) -> commands.Request:  # type: ignore[override]  a dependency is called by its container only
-        principal = await super().__call__(request)
+    async def __call__(self, request: HttpRequest) -> commands.Request:
+        principal = await self._caller(request)
         trace = tracing.of(request.scope)
         return commands.Request(
             principal=principal,
@@ -53,12 +60,12 @@ class WriteFor(PrincipalFor):
 
 
 def principal_for(action: Action) -> PrincipalFor:
-    """Returns a dependency giving the Principal. Answers 401 without a good token, 403 if no role of his may do this."""
+    """Returns a dependency giving the Principal; it answers 401 without a good token, 403 without the right role."""
     return PrincipalFor(action)
 
 
 def write_for(action: Action) -> WriteFor:
-    """Returns a dependency giving the commands.Request of a write. Answers 401, 403, and 400 without an Idempotency-Key."""
+    """Returns a dependency giving the commands.Request; it answers 401, 403, and 400 without an Idempotency-Key."""
     return WriteFor(action)
 
 
@@ -97,7 +104,7 @@ def page_cursors(request: HttpRequest) -> PageCursors:
 
 
 def reply(answer: commands.Answer, *, location: str | None = None) -> Response:
-    """Returns a command's answer: its revision as ETag, where the new thing is, and whether it is an answer given before."""
+    """Returns a command's answer: its revision as ETag, the new thing's place, and whether it was given before."""
     headers = {}
     if "revision" in answer.body:
         headers["ETag"] = etag(answer.body["revision"])
@@ -159,7 +166,7 @@ def _idempotency_key(request: HttpRequest) -> str:
             "idempotency-key-required",
             "Kunci permintaan tidak ada atau tidak sah",
             "Setiap penulisan memerlukan Idempotency-Key: 8 sampai 128 huruf, angka atau tanda baca tanpa spasi.",
-            cure="Buat satu kunci baru (misalnya UUID) untuk setiap isian, dan pakai kunci yang sama bila mengulang kiriman.",
+            cure="Buat satu kunci baru (misalnya UUID) untuk setiap isian; pakai lagi kunci itu bila mengulang kiriman.",
         )
     return key
 
@@ -173,8 +180,8 @@ async def _digest(request: HttpRequest) -> bytes:
     return hmac.digest(request.app.state.secret_key, text.encode(), hashlib.sha256)
 
 
-def refuse_unknown_query(request: HttpRequest) -> None:
-    """Raises a 422 Problem for a query parameter that the route does not know: a misspelt filter must not show everything."""
+def _refuse_unknown_query(request: HttpRequest) -> None:
+    """A 422 Problem for a query parameter that the route does not know: a misspelt filter must not show everything."""
     if not request.scope["query_string"]:
         return
     known = _query_names(request.scope["route"].dependant)

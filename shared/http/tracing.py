@@ -27,8 +27,8 @@ def begin(correlation: str | None, traceparent: str | None) -> Trace:
     match = _TRACEPARENT.match(traceparent) if traceparent else None
     trace_id, flags = (match["trace"], match["flags"]) if match else ("", "01")
     if not trace_id.strip("0"):
-        trace_id = f"{random.getrandbits(128) or 1:032x}"  # noqa: S311  a name, not a secret
-    span = f"{random.getrandbits(64) or 1:016x}"  # noqa: S311  the same
+        trace_id = f"{random.getrandbits(128) or 1:032x}"
+    span = f"{random.getrandbits(64) or 1:016x}"
     return Trace(_correlation_id(correlation), trace_id, f"00-{trace_id}-{span}-{flags}")
 
 

@@ -4,7 +4,9 @@ create table outbox (
     seq bigint generated always as identity primary key,
     xid xid8 not null default pg_current_xact_id(),
     event_id uuid not null unique,
-    topic text not null,
+    topic text not null check (topic in (
+        'registry.office.v1', 'registry.business.v1', 'registry.attestation.v1', 'mentoring.consultant.v1', 'mentoring.session.v1'
+    )),
     partition smallint not null check (partition between 0 and 11),
     aggregate_id text not null,
     version bigint not null check (version > 0),
@@ -28,14 +30,24 @@ create table relay_state (
     after_seq bigint not null default 0,
     tails jsonb not null default '{}',
     system_identifier bigint,
+    alarm_code text check (alarm_code in ('partitions', 'changed_history', 'new_history')),
     alarm text,
+    replay_topic text,
+    replay_after_seq bigint not null default 0,
+    replay_until_seq bigint not null default 0,
     saved_at timestamptz not null default clock_timestamp()
 ) with (fillfactor = 20);
 insert into relay_state default values;
+comment on column relay_state.snapshot is 'Everything visible in it has been acknowledged; 3:3: is nothing';
+comment on column relay_state.target is 'While a large difference is under way: the snapshot that it leads to, done up to after_seq';
 comment on column relay_state.tails is '{topic: {partition: [next offset, last event id]}}';
+comment on column relay_state.alarm is 'Why the relay publishes nothing, and the cure';
+comment on column relay_state.replay_topic is 'Being sent again beside the live events, from replay_after_seq to replay_until_seq';
 
 create table relay_held (
     seq bigint primary key references outbox (seq),
+    topic text not null,
+    aggregate_id text not null,
     error text not null,
     held_at timestamptz not null default clock_timestamp(),
     released_at timestamptz
@@ -46,9 +58,12 @@ create table history_change (
     history bigint primary key,
     epoch bigint not null,
     kept_until timestamptz,
-    changed_at timestamptz not null default clock_timestamp()
+    changed_at timestamptz not null default clock_timestamp(),
+    run uuid not null,
+    completed_at timestamptz
 );
 comment on table history_change is 'Each new history after a restore: what was acknowledged between kept_until and changed_at was taken away.';
+comment on column history_change.run is 'One call of the operator over several services; not completed, it is gone on with by the next call';
 
 create table restored_away (
     event_id uuid primary key,

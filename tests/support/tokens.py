@@ -29,7 +29,7 @@ def verifier(settings: Settings) -> Verifier:
 
 def claims(
     *roles: Role, offices: tuple[str, ...] = ("35.76",), subject: str = "stf-test", **changes: Any
-) -> dict[str, Any]:  # noqa: ANN401  a claim is anything
+) -> dict[str, Any]:
     """Returns the claims of a good token; `changes` replace some, None removes one."""
     now = int(time.time())
     good = {
@@ -44,7 +44,7 @@ def claims(
     return {name: value for name, value in {**good, **changes}.items() if value is not None}
 
 
-def token(*roles: Role, offices: tuple[str, ...] = ("35.76",), subject: str = "stf-test", **changes: Any) -> str:  # noqa: ANN401  the same
+def token(*roles: Role, offices: tuple[str, ...] = ("35.76",), subject: str = "stf-test", **changes: Any) -> str:
     """Returns a signed token of these roles in these offices."""
     header = {"alg": "ES256", "kid": KEY.kid}
     return jwt.encode(header, claims(*roles, offices=offices, subject=subject, **changes), KEY, algorithms=["ES256"])
