@@ -1,0 +1,124 @@
+"""What reporting reasons about, without any IO: facts, periods, positions, and what makes an answer stale."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from uuid import UUID
+
+from shared.clock import business_day
+from shared.contracts.catalogue import AnyEvent
+from shared.contracts.envelope import Contract
+from shared.contracts.mentoring import ConsultantState, SessionState
+from shared.contracts.registry import BusinessState, OfficeState
+
+STALE_AFTER = timedelta(seconds=60)
+LONGEST_RANGE = timedelta(days=366)
+FIRST_DAY = date(2000, 1, 1)  # no PLUT office is older; an earlier day is a slip of the finger
+
+
+class Kind(StrEnum):
+    """The aggregates that reporting keeps facts of."""
+
+    OFFICE = "office"
+    BUSINESS = "business"
+    CONSULTANT = "consultant"
+    SESSION = "session"
+
+
+STATES: Mapping[str, type[Contract]] = {
+    Kind.OFFICE: OfficeState,
+    Kind.BUSINESS: BusinessState,
+    Kind.CONSULTANT: ConsultantState,
+    Kind.SESSION: SessionState,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """The newest state of one aggregate. `slice` is the partition it was read from.
+
+    `subjects` are the canonical ids of the businesses that the state speaks of, in the state's order.
+    """
+
+    kind: str
+    id: str
+    version: int
+    event_id: UUID
+    slice: int
+    subjects: tuple[UUID, ...]
+    state: Contract
+
+
+def businesses_of(state: Contract) -> tuple[UUID, ...]:
+    """Returns the ids of the businesses that a state speaks of, as it names them."""
+    if isinstance(state, SessionState):
+        return tuple(business.id for business in state.businesses)
+    return (state.id,) if isinstance(state, BusinessState) else ()
+
+
+def fact_of(kind: str, event: AnyEvent, partition: int, aliases: Mapping[UUID, UUID]) -> Fact:
+    """Returns what an event makes of its aggregate. `aliases`: business → the canonical subject, where another."""
+    state = event.payload.state
+    named = businesses_of(state)
+    subjects = tuple(aliases.get(one, one) for one in named) if aliases else named
+    return Fact(kind, event.aggregate_id, event.version, event.event_id, partition, subjects, state)
+
+
+class Period(StrEnum):
+    """The grains in which activity is summed, so that no question adds up more rows the longer the province works."""
+
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+    ALL = "all"
+
+
+def start_of(period: Period, day: date) -> date:
+    """Returns the first day of the period that holds `day`; date.min (-infinity in Postgres) for all."""
+    match period:
+        case Period.DAY:
+            return day
+        case Period.MONTH:
+            return day.replace(day=1)
+        case Period.YEAR:
+            return day.replace(month=1, day=1)
+        case Period.ALL:
+            return date.min
+
+
+@lru_cache(maxsize=32_768)
+def activity_keys(office: str, day: date) -> tuple[tuple[str, str, date], ...]:
+    """Returns the key (office, period, first day) of each period that holds `day`."""
+    return tuple((office, period.value, start_of(period, day)) for period in Period)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Position:
+    """How far an answer has read. Compared in this order, it never goes back."""
+
+    set_version: int
+    resets: int
+    offsets: int
+
+    def __str__(self) -> str:
+        return f"{self.set_version}.{self.resets}.{self.offsets}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Position | None":
+        """Returns the position that `str` wrote, or None for anything else."""
+        parts = text.split(".")
+        if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+            return None
+        return cls(*map(int, parts))
+
+
+def today(now: datetime) -> date:
+    """Returns the business day of an aware instant."""
+    return business_day(now)
+
+
+def is_stale(as_of: datetime | None, now: datetime) -> bool:
+    """Tells whether figures of `as_of` deserve a warning; None means that nothing was heard of the services yet."""
+    return as_of is None or now - as_of > STALE_AFTER

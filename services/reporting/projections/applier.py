@@ -1,0 +1,109 @@
+"""Applies events to one set of read models: facts are replaced, totals move by the difference."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from services.reporting import store
+from services.reporting.domain import Fact, Kind, businesses_of, fact_of
+from services.reporting.projections import totals_of
+from services.reporting.projections.total import Differences, add_up
+from services.reporting.store import ReadModelSet, Stage
+from shared.consumer.applier import Received
+from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, SESSION, Topic
+
+_KIND_OF_TOPIC = (
+    (OFFICE, Kind.OFFICE),
+    (BUSINESS, Kind.BUSINESS),
+    (CONSULTANT, Kind.CONSULTANT),
+    (SESSION, Kind.SESSION),
+)
+# By the event's own type: one that strayed into another topic is still a fact of its kind.
+KIND_OF: Mapping[str, Kind] = {
+    str(event.model_fields["type"].default): kind for topic, kind in _KIND_OF_TOPIC for event in topic.events
+}
+
+
+class SetStandsStill(Exception):  # noqa: N818  a state, not an error
+    """The set's totals are being summed, or the set is retired: nothing may be applied now."""
+
+
+@dataclass(slots=True)
+class _Folded:
+    """What a batch makes of the aggregates that it speaks of: the newest fact of each, and what it replaces."""
+
+    new: dict[str, Fact] = field(default_factory=dict)
+    old: dict[str, Fact] = field(default_factory=dict)
+
+
+class SetApplier:
+    """Feeds one set. Any order of topics, duplicates and gaps lead to the same tables (docs/decisions/0003)."""
+
+    topics: tuple[Topic, ...] = (OFFICE, BUSINESS, CONSULTANT, SESSION)
+    durable = False  # what a crash takes back is read again from the log: the offsets go back with it
+
+    def __init__(self, fed: ReadModelSet) -> None:
+        self.set_version = fed.version
+        self.group = fed.group
+        self._totals = totals_of(fed.rules)
+
+    async def apply(self, connection: Any, batch: Sequence[Received]) -> None:  # noqa: ANN401  pooled or plain
+        """Writes facts and totals in the transaction that has moved the offsets.
+
+        Raises SetStandsStill; asyncpg.SerializationError if the same aggregate is written elsewhere at the same time.
+        """
+        stage = await connection.fetchval("select enter_set($1)", self.set_version)
+        if stage not in (Stage.READING, Stage.FOLLOWING):
+            raise SetStandsStill(f"set {self.set_version} is {stage or 'retired'}")
+        facts = await self._fold(connection, batch)
+        await self._write(connection, facts)
+        if stage == Stage.FOLLOWING:
+            await add_up(connection, self.set_version, self._differences(facts))
+
+    async def _fold(self, connection: Any, batch: Sequence[Received]) -> list[_Folded]:  # noqa: ANN401
+        by_kind: dict[Kind, list[Received]] = defaultdict(list)
+        named: set[UUID] = set()
+        for received in batch:
+            by_kind[KIND_OF[received.event.type]].append(received)
+            named.update(businesses_of(received.event.payload.state))
+        aliases = await store.aliases(connection, self.set_version, named) if named else {}
+        return [await self._fold_kind(connection, kind, by_kind[kind], aliases) for kind in sorted(by_kind)]
+
+    async def _fold_kind(
+        self,
+        connection: Any,  # noqa: ANN401
+        kind: Kind,
+        batch: Sequence[Received],
+        aliases: Mapping[UUID, UUID],
+    ) -> _Folded:
+        ids = sorted({received.event.aggregate_id for received in batch})
+        folded = _Folded(old=await store.known_facts(connection, self.set_version, kind, ids))
+        for received in batch:
+            event = received.event
+            newest = folded.new.get(event.aggregate_id) or folded.old.get(event.aggregate_id)
+            if newest is None or event.version > newest.version:
+                folded.new[event.aggregate_id] = fact_of(kind, event, received.partition, aliases)
+        return folded
+
+    async def _write(self, connection: Any, facts: Sequence[_Folded]) -> None:  # noqa: ANN401
+        unknown: list[Fact] = []
+        newer: list[tuple[Fact, int]] = []
+        for folded in facts:
+            for id_, fact in sorted(folded.new.items()):
+                if id_ in folded.old:
+                    newer.append((fact, folded.old[id_].version))
+                else:
+                    unknown.append(fact)
+        await store.insert_facts(connection, self.set_version, unknown)
+        await store.replace_facts(connection, self.set_version, newer)
+
+    def _differences(self, facts: Sequence[_Folded]) -> list[Differences]:
+        changes = [Differences(total) for total in self._totals]
+        for folded in facts:
+            for id_, new in folded.new.items():
+                old = folded.old.get(id_)
+                for change in changes:
+                    change.replace(old, new)
+        return changes

@@ -1,0 +1,107 @@
+"""A total: sums of a pure function of facts. It states its contributions and its table; adding up is done here."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from operator import add, sub
+from typing import Any
+
+from services.reporting.domain import Fact
+
+Key = tuple[str | date, ...]
+Amounts = tuple[int, ...]
+Contribution = tuple[Key, Amounts]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a total's key and its type in Postgres."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Total:
+    """One read model. `since` and `until`: the first and the last version of the rules that know it.
+
+    `contributions` is pure and reads the fact only; its results are pinned by a test. To change it, end this total
+    (`until`) and begin another one beside it (`since`), and raise the rules' version with it.
+    """
+
+    name: str
+    key: tuple[Column, ...]
+    amounts: tuple[str, ...]
+    contributions: Callable[[Fact], Iterable[Contribution]]
+    since: int = 1
+    until: int | None = None
+
+    def known_to(self, rules: int) -> bool:
+        """Tells whether sets of these rules have this total."""
+        return self.since <= rules and (self.until is None or rules <= self.until)
+
+    @cached_property
+    def add_sql(self) -> str:
+        """The statement that adds rows of differences, in the order of the key, to a set's totals."""
+        names = [column.name for column in self.key]
+        types = [column.type for column in self.key] + ["smallint"] + ["bigint"] * len(self.amounts)
+        arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, start=2))
+        sums = ", ".join(f"{amount} = t.{amount} + excluded.{amount}" for amount in self.amounts)
+        place = ", ".join(["set_version", *names, "slice"])
+        return (
+            f"insert into {self.name} as t ({place}, {', '.join(self.amounts)}) select $1, * from unnest({arrays})"  # noqa: S608  names of ours
+            f" on conflict ({place}) do update set {sums}"
+        )
+
+    @cached_property
+    def sums_sql(self) -> str:
+        """The statement that reads a set's totals without their slices, leaving out what adds up to nothing."""
+        names = ", ".join(column.name for column in self.key)
+        sums = ", ".join(f"sum({amount})::bigint as {amount}" for amount in self.amounts)
+        some = " or ".join(f"sum({amount}) <> 0" for amount in self.amounts)
+        return f"select {names}, {sums} from {self.name} where set_version = $1 group by {names} having {some}"  # noqa: S608  names of ours
+
+
+class Differences:
+    """What a batch changes in one total: contributions of new facts minus those of the facts that they replace."""
+
+    def __init__(self, total: Total) -> None:
+        self.total = total
+        self._slices: dict[int, dict[Key, Amounts]] = {}
+
+    def replace(self, old: Fact | None, new: Fact) -> None:
+        """Counts that `new` takes the place of `old`."""
+        if old is not None:
+            self._count(old, sub)
+        self._count(new, add)
+
+    def _count(self, fact: Fact, sign: Callable[[int, int], int]) -> None:
+        sums = self._slices.setdefault(fact.slice, {})
+        for key, amounts in self.total.contributions(fact):
+            known = sums.get(key)
+            if known is not None:
+                sums[key] = tuple(map(sign, known, amounts))
+            elif sign is add:
+                sums[key] = amounts
+            else:
+                sums[key] = tuple(-amount for amount in amounts)
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Returns (key…, slice, amounts…) of what does change, sorted: two appliers lock rows in one order."""
+        rows = [
+            (*key, slice_number, *amounts)
+            for slice_number, sums in self._slices.items()
+            for key, amounts in sums.items()
+            if any(amounts)
+        ]
+        rows.sort()
+        return rows
+
+
+async def add_up(connection: Any, set_version: int, totals: Sequence[Differences]) -> None:  # noqa: ANN401  pooled or plain
+    """Adds the differences to the set's totals; raises what asyncpg raises."""
+    for differences in totals:
+        rows = differences.rows()
+        if rows:
+            await connection.execute(differences.total.add_sql, set_version, *map(list, zip(*rows, strict=True)))

@@ -1,0 +1,223 @@
+"""SQL of reporting that belongs to no single read model: sets, facts, positions, and logins of the browser."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.reporting.domain import STATES, Fact, Position
+from shared.auth.principal import Principal, Role
+
+SET_LOCK = 7_305_522  # the first half of the advisory lock of a set; enter_set() takes it too
+
+
+class Stage(StrEnum):
+    """How far a set has come: it reads facts only, stands still while totals are summed, or follows with both."""
+
+    READING = "reading"
+    SUMMING = "summing"
+    FOLLOWING = "following"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadModelSet:
+    """`rules` is the version of the read models with which the set was begun. `state`: building, live or retired."""
+
+    version: int
+    rules: int
+    state: str
+    stage: Stage
+
+    @property
+    def group(self) -> str:
+        return group_of(self.version)
+
+
+def group_of(set_version: int) -> str:
+    """Returns the consumer group of a set, which is also the key of its offset rows."""
+    return f"reporting-set-{set_version}"
+
+
+# Sets
+
+_SETS = "select version, rules, state, stage from read_model_set where state <> 'retired' order by version"
+_LIVE = """
+select s.version, s.rules, s.state, s.stage
+from read_model_pointer p join read_model_set s on s.version = p.version
+"""
+_POSITION = """
+select p.version, coalesce(sum(o.resets), 0)::bigint as resets, coalesce(sum(o.next_offset), 0)::bigint as offsets
+from read_model_pointer p
+left join consumer_offset o on o.consumer_group = 'reporting-set-' || p.version
+group by p.version
+"""
+
+
+async def sets_to_run(connection: Any) -> list[ReadModelSet]:  # noqa: ANN401  pooled or plain
+    """Returns the sets that are not retired."""
+    return [_set(row) for row in await connection.fetch(_SETS)]
+
+
+async def live_set(connection: Any) -> ReadModelSet:  # noqa: ANN401
+    """Returns the set that answers questions."""
+    return _set(await connection.fetchrow(_LIVE))
+
+
+async def position(connection: Any) -> Position:  # noqa: ANN401
+    """Returns how far the live set has read."""
+    return Position(*(await connection.fetchrow(_POSITION)))
+
+
+def _set(row: Mapping[str, Any]) -> ReadModelSet:
+    return ReadModelSet(row["version"], row["rules"], row["state"], Stage(row["stage"]))
+
+
+# Facts
+
+_KNOWN = """
+select kind, id, version, event_id, slice, subjects, state
+from fact where set_version = $1 and kind = $2 and id = any($3)
+"""
+_ALIASES = "select alias, subject from subject_alias where set_version = $1 and alias = any($2)"
+# `do nothing`, and the count is compared: an aggregate that came from two partitions at once would be counted twice.
+_INSERT = """
+insert into fact (set_version, kind, id, version, event_id, slice, subjects, state)
+select $1, kind, id, version, event_id, slice, string_to_array(subjects, ',')::uuid[], state
+from unnest($2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::smallint[], $7::text[], $8::jsonb[])
+     as n (kind, id, version, event_id, slice, subjects, state)
+on conflict do nothing
+"""
+_REPLACE = """
+update fact f
+set version = n.version, event_id = n.event_id, slice = n.slice, state = n.state,
+    subjects = string_to_array(n.subjects, ',')::uuid[]
+from unnest($2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::smallint[], $7::text[], $8::jsonb[], $9::bigint[])
+     as n (kind, id, version, event_id, slice, subjects, state, known_version)
+where f.set_version = $1 and f.kind = n.kind and f.id = n.id and f.version = n.known_version
+"""
+_PAGE = """
+select kind, id, version, event_id, slice, subjects, state
+from fact where set_version = $1 and (kind, id) > ($2, $3)
+order by kind, id
+limit $4
+"""
+
+
+async def known_facts(connection: Any, set_version: int, kind: str, ids: Sequence[str]) -> dict[str, Fact]:  # noqa: ANN401
+    """Returns the facts of these aggregates by id; those unknown are left out."""
+    rows = await connection.fetch(_KNOWN, set_version, kind, ids)
+    return {row["id"]: _fact(row) for row in rows}
+
+
+async def aliases(connection: Any, set_version: int, businesses: Iterable[UUID]) -> dict[UUID, UUID]:  # noqa: ANN401
+    """Returns business → canonical subject for those businesses that turned out to be another one."""
+    rows = await connection.fetch(_ALIASES, set_version, list(businesses))
+    return {row["alias"]: row["subject"] for row in rows}
+
+
+async def insert_facts(connection: Any, set_version: int, facts: Sequence[Fact]) -> None:  # noqa: ANN401
+    """Writes facts of aggregates that were unknown. Raises asyncpg.SerializationError if one is known by now."""
+    if facts:
+        _expect(await connection.execute(_INSERT, set_version, *_columns(facts)), facts)
+
+
+async def replace_facts(connection: Any, set_version: int, newer: Sequence[tuple[Fact, int]]) -> None:  # noqa: ANN401
+    """Writes each newer fact over the version known. Raises asyncpg.SerializationError if that was replaced since."""
+    if newer:
+        facts = [fact for fact, _ in newer]
+        known = [version for _, version in newer]
+        _expect(await connection.execute(_REPLACE, set_version, *_columns(facts), known), facts)
+
+
+async def facts_after(connection: Any, set_version: int, kind: str, after: str, limit: int) -> list[Fact]:  # noqa: ANN401
+    """Returns the next page of a set's facts in the order of (kind, id)."""
+    return [_fact(row) for row in await connection.fetch(_PAGE, set_version, kind, after, limit)]
+
+
+def _expect(tag: str, facts: Sequence[Fact]) -> None:
+    if int(tag.rsplit(" ", 1)[1]) != len(facts):
+        raise asyncpg.SerializationError("a fact was written by another applier since it was read; apply again")
+
+
+def _columns(facts: Sequence[Fact]) -> list[list[Any]]:
+    return [
+        [fact.kind for fact in facts],
+        [fact.id for fact in facts],
+        [fact.version for fact in facts],
+        [fact.event_id for fact in facts],
+        [fact.slice for fact in facts],
+        [",".join(map(str, fact.subjects)) for fact in facts],
+        [fact.state.model_dump_json() for fact in facts],
+    ]
+
+
+def _fact(row: Mapping[str, Any]) -> Fact:
+    return Fact(
+        row["kind"],
+        row["id"],
+        row["version"],
+        row["event_id"],
+        row["slice"],
+        tuple(row["subjects"]),
+        STATES[row["kind"]].model_validate_json(row["state"]),
+    )
+
+
+# Offices
+
+_OFFICES = """
+select id as code, state ->> 'name' as name, (state ->> 'opened_on')::date as opened_on
+from fact where set_version = $1 and kind = 'office' and id = any($2)
+order by id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    code: str
+    name: str
+    opened_on: date
+
+
+async def offices(connection: Any, set_version: int, codes: Sequence[str]) -> list[Office]:  # noqa: ANN401
+    """Returns those of the offices that are registered, by code."""
+    return [Office(**row) for row in await connection.fetch(_OFFICES, set_version, list(codes))]
+
+
+# Logins of the browser
+
+_LOGIN = "insert into web_login (digest, subject, roles, offices, expires_at) values ($1, $2, $3, $4, $5)"
+_FORGET_EXPIRED = "delete from web_login where expires_at <= $1"
+_LOGGED_IN = "select subject, roles, offices, expires_at from web_login where digest = $1 and expires_at > $2"
+_LOGOUT = "delete from web_login where digest = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    principal: Principal
+    expires_at: datetime
+
+
+async def remember_login(connection: Any, digest: bytes, login: Login, now: datetime) -> None:  # noqa: ANN401
+    """Keeps a login until it expires, and forgets those that have."""
+    who = login.principal
+    await connection.execute(_FORGET_EXPIRED, now)
+    await connection.execute(_LOGIN, digest, who.subject, sorted(who.roles), list(who.offices), login.expires_at)
+
+
+async def find_login(connection: Any, digest: bytes, now: datetime) -> Login | None:  # noqa: ANN401
+    """Returns the login that is still good, or None."""
+    row = await connection.fetchrow(_LOGGED_IN, digest, now)
+    if row is None:
+        return None
+    principal = Principal(row["subject"], frozenset(map(Role, row["roles"])), tuple(row["offices"]))
+    return Login(principal, row["expires_at"])
+
+
+async def forget_login(connection: Any, digest: bytes) -> None:  # noqa: ANN401
+    """Ends a login; nothing happens if there is none."""
+    await connection.execute(_LOGOUT, digest)

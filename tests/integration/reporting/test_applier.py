@@ -1,0 +1,86 @@
+"""Given events, when they are delivered in any way, then facts and totals are what the newest states say."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from services.reporting.domain import Period
+from services.reporting.projections import businesses_by_region, office_activity
+from services.reporting.projections.applier import SetStandsStill
+from services.reporting.projections.office_activity import Activity
+from shared.postgres import Pool
+from tests.infrastructure.databases import Database
+from tests.support.reporting_events import NOW, business, deliver, office, received, session, tables
+
+A, B, S = UUID(int=1), UUID(int=2), UUID(int=3)
+DAY = NOW.date()
+
+
+@pytest_asyncio.fixture
+async def pool(database: Database) -> Pool:
+    return await database.pool("reporting", "worker")
+
+
+async def _activity(pool: Pool, period: Period = Period.ALL) -> Activity | None:
+    return (await office_activity.by_office(pool, 1, ["35.76"], DAY)).get(("35.76", period))
+
+
+async def test_registrations_and_sessions_add_up(pool: Pool) -> None:
+    await deliver(pool, received([office(), business(A), business(B), session(S, [A, B])]))
+    assert await _activity(pool) == Activity(2, 1, 2, 60, 15, 10)
+    assert await _activity(pool, Period.DAY) == Activity(0, 1, 2, 60, 15, 10)
+    counted = {(one.kind, one.status): one.businesses for one in await businesses_by_region.counts(pool, 1, ["35.76"])}
+    assert counted == {("*", "active"): 2, ("umkm", "active"): 2, ("ikm", "active"): 2}
+
+
+async def test_a_correction_moves_the_minutes_to_the_other_day(pool: Pool) -> None:
+    await deliver(pool, received([session(S, [A])]))
+    await deliver(pool, received([session(S, [A], version=2, day="2026-11-02", contact_minutes=30)]))
+    assert await _activity(pool, Period.DAY) is None or await _activity(pool, Period.DAY) == Activity()
+    assert await _activity(pool, Period.MONTH) == Activity(0, 1, 1, 30, 15, 10)
+
+
+async def test_what_is_older_or_known_is_dropped(pool: Pool) -> None:
+    newer, older = business(A, version=3, kinds=["ikm"], status="closed"), business(A, version=2)
+    await deliver(pool, received([newer]))
+    before = await tables(pool)
+    await deliver(pool, received([older, newer, older]))
+    assert await tables(pool) == before
+
+
+async def test_an_unknown_business_is_not_served_until_it_is_known(pool: Pool) -> None:
+    await deliver(pool, received([session(S, [A], known=False)]))
+    assert await _activity(pool) == Activity(0, 1, 0, 60, 15, 10)
+    await deliver(pool, received([session(S, [A], version=2)]))
+    assert await _activity(pool) == Activity(0, 1, 1, 60, 15, 10)
+
+
+async def test_a_business_that_is_another_one_counts_for_nothing(pool: Pool) -> None:
+    await pool.execute("insert into subject_alias values (1, $1, $2)", A, B)
+    await deliver(pool, received([business(A), business(B), session(S, [A, B])]))
+    assert await _activity(pool) == Activity(1, 1, 1, 60, 15, 10)
+
+
+async def test_two_appliers_never_count_an_aggregate_twice(pool: Pool) -> None:
+    """A record that strayed into a foreign partition may meet its aggregate in another applier."""
+    outcomes = await asyncio.gather(
+        *(deliver(pool, received([session(S, [A], version=version)])) for version in (1, 2)), return_exceptions=True
+    )
+    if any(outcomes):
+        await deliver(pool, received([session(S, [A], version=2)]))
+    assert await _activity(pool) == Activity(0, 1, 1, 60, 15, 10)
+
+
+async def test_a_set_that_is_being_summed_stands_still(pool: Pool) -> None:
+    await pool.execute("update read_model_set set stage = 'summing'")
+    with pytest.raises(SetStandsStill):
+        await deliver(pool, received([business(A)]))
+
+
+async def test_a_nul_in_a_text_is_the_records_own_fault(pool: Pool) -> None:
+    import asyncpg
+
+    with pytest.raises(asyncpg.DataError):
+        await deliver(pool, received([business(A, trade_name="Batik\x00Maja")]))
