@@ -205,11 +205,11 @@ set version = excluded.version, event_id = excluded.event_id, trade_name = exclu
     kelurahan = excluded.kelurahan, home_office = excluded.home_office, status = excluded.status,
     closed_on = excluded.closed_on
 where held.version < excluded.version
-returning id
+returning id::text
 """
 
 
-async def replace_businesses(connection: Connection, copies: Sequence[BusinessCopy]) -> set[UUID]:
+async def replace_businesses(connection: Connection, copies: Sequence[BusinessCopy]) -> set[str]:
     """Saves newer copies of businesses, one each, filling placeholders; returns the ids of those that were newer."""
     states = [copy.state for copy in copies]
     rows = await connection.fetch(
@@ -228,7 +228,7 @@ async def replace_businesses(connection: Connection, copies: Sequence[BusinessCo
 
 
 _HELD_OFFICES = "select code as id, version, event_id from office_replica where code = any($1::text[])"
-_HELD_BUSINESSES = "select id, version, event_id from business_replica where id = any($1::uuid[])"
+_HELD_BUSINESSES = "select id::text, version, event_id from business_replica where id = any($1::uuid[])"
 
 
 async def held_offices(connection: Connection, codes: Sequence[str]) -> dict[str, Copy]:
@@ -236,7 +236,7 @@ async def held_offices(connection: Connection, codes: Sequence[str]) -> dict[str
     return {row["id"]: Copy(row["event_id"], row["version"]) for row in await connection.fetch(_HELD_OFFICES, codes)}
 
 
-async def held_businesses(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Copy]:
+async def held_businesses(connection: Connection, ids: Sequence[str]) -> dict[str, Copy]:
     """Returns which version of each business is held, and which event brought it."""
     return {row["id"]: Copy(row["event_id"], row["version"]) for row in await connection.fetch(_HELD_BUSINESSES, ids)}
 
@@ -252,7 +252,7 @@ update session_business sb
 set known = true, kinds = r.kinds, kelurahan = r.kelurahan, home_office = r.home_office
 from business_replica r
 where r.id = sb.business and sb.business = any($1::uuid[]) and not sb.known
-returning sb.session, sb.business
+returning sb.session, sb.business::text
 """
 _RAISE_VERSIONS = """
 update session s
@@ -262,7 +262,7 @@ where id = any($1::uuid[])
 """
 
 
-async def resolve_waiting(connection: Connection, businesses: Sequence[UUID]) -> dict[UUID, UUID]:
+async def resolve_waiting(connection: Connection, businesses: Sequence[str]) -> dict[UUID, str]:
     """Makes businesses known to the sessions that wait for them; returns, by session, one business that it waited for.
 
     The copies of the businesses must be locked by now.

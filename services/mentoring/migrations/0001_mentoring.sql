@@ -104,7 +104,7 @@ begin
         execute format('create policy worker on %I to worker_role using (true) with check (true)', guarded);
         execute format(
             'create policy office on %I to app_role using (office = any ((select '
-            'string_to_array(nullif(current_setting(''app.offices'', true), ''''), '','')))::text[]))', guarded);
+            'string_to_array(nullif(current_setting(''app.offices'', true), ''''), '',''))::text[]))', guarded);
     end loop;
 end
 $$;
