@@ -27,6 +27,7 @@ _POSTGRES_DETAIL = re.compile(r"(DETAIL|CONTEXT):.*?(?=\n\n|\nHINT:|\Z)", re.DOT
 
 _FOREIGN_LEVELS = {
     "uvicorn.access": logging.CRITICAL,
+    "uvicorn.error": logging.WARNING,
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,
     "aiokafka": logging.WARNING,

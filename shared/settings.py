@@ -103,7 +103,7 @@ def require_secret(settings: Settings, name: str) -> bytes:
     value = secret.get_secret_value().encode()
     if len(value) < _SHORTEST_SECRET:
         wrong = f"is missing or shorter than {_SHORTEST_SECRET} characters"
-        refuse(f"PLUT_{name.upper()}", wrong, f"put a random value into the file `{name}` of PLUT_SECRETS_DIR")
+        refuse(f"PLUT_{name.upper()}", wrong, f"put a random value into the file `plut_{name}` of PLUT_SECRETS_DIR")
     return value
 
 

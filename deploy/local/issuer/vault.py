@@ -1,0 +1,78 @@
+"""What the issuer keeps: signing key, clients' secrets, demo password. Files of mode 0600, made at first use."""
+
+import fcntl
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import ECKey, KeySet
+
+WEB_CLIENT = "plut-web"
+
+
+class Vault:
+    """Opens the directory; whatever is missing is made, by one process at a time."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    @cached_property
+    def signing_key(self) -> ECKey:
+        """The ES256 key that signs every token, private part included."""
+        return ECKey.import_key(json.loads(self._kept("signing-key.json", _new_signing_key)))
+
+    @property
+    def public_keys(self) -> dict[str, Any]:
+        """The key set for `/jwks`, without private parts."""
+        return dict(KeySet([self.signing_key]).as_dict(private=False))
+
+    @cached_property
+    def demo_password(self) -> str:
+        """The one password of every demo login."""
+        return self._kept("demo-password", lambda: secrets.token_urlsafe(9))
+
+    def client_secret(self, client_id: str) -> str:
+        """Returns the secret of a confidential client, such as `plut-web` or `staff-front_desk-35.76`."""
+        return self._derived(f"client\n{client_id}", 32)
+
+    def subject(self, name: str) -> str:
+        """Returns the opaque, stable subject of a login: tokens and events name nobody."""
+        return "stf-" + self._derived(f"subject\n{name}", 12)
+
+    def _derived(self, purpose: str, characters: int) -> str:
+        return hmac.new(self._root.encode(), purpose.encode(), hashlib.sha256).hexdigest()[:characters]
+
+    @cached_property
+    def _root(self) -> str:
+        return self._kept("root-secret", lambda: secrets.token_urlsafe(32))
+
+    def _kept(self, name: str, make: Callable[[], str]) -> str:
+        path = self.directory / name
+        with (self.directory / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                _write_private(path, make())
+            return path.read_text(encoding="utf-8").strip()
+
+
+def _new_signing_key() -> str:
+    key = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"}, auto_kid=True)
+    return json.dumps(key.as_dict(private=True))
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Complete or not there at all: a half-written key would lock everybody out."""
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
