@@ -1,7 +1,7 @@
 """A key of the tests' own: tokens that a Verifier believes without any network."""
 
 import time
-from typing import Any
+from typing import Any, TypeVar
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
@@ -10,12 +10,13 @@ from shared.auth.principal import Role
 from shared.auth.tokens import Verifier
 from shared.settings import Settings
 
+SettingsT = TypeVar("SettingsT", bound=Settings)
 ISSUER = "https://issuer.test"
 KEY = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"}, auto_kid=True)
 KEYS = KeySet([KEY])
 
 
-def with_edge(settings: Settings) -> Settings:
+def with_edge(settings: SettingsT) -> SettingsT:
     """Returns the settings with what an api needs besides: an issuer and the secret for idempotency."""
     return type(settings).model_validate(
         {**settings.model_dump(), "issuer_url": ISSUER, "idempotency_key": "for-tests-only-0123456789abcdef0123456789"}

@@ -1,0 +1,232 @@
+"""The registry's use cases, one function each: a transaction that locks, decides, saves and tells.
+
+Callable without HTTP: a pool of `registry_app`, a Vault over the key directory, a commands.Request and a form are
+enough; the scope is the request's principal. `request.now` dates everything. Answers hold ids and no identity.
+
+Locks, in this order always: the idempotency key; the shared keys (NIKs, NIBs, cooperative numbers) by ascending lock
+number; the business's row. Nobody who holds a later one waits for an earlier one, so commands queue and never deadlock.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from services.registry import store
+from services.registry.domain import business as rules
+from services.registry.domain import office as office_rules
+from services.registry.domain import problems
+from services.registry.domain.business import Business
+from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure, OfficeCorrection, OfficeForm
+from services.registry.domain.identity import Candidate, SealedOwner, Vault, lock_number
+from services.registry.domain.owners import Owner
+from shared.clock import business_day
+from shared.commands import Answer, Request, Work, execute
+from shared.contracts.registry import BusinessClosed, BusinessCorrected, BusinessRegistered, OfficeChanged, OfficeOpened
+from shared.http.problem import FieldProblem
+from shared.ids import new_id
+from shared.postgres import Pool
+
+
+async def open_office(pool: Pool, request: Request, form: OfficeForm) -> Answer:
+    """Opens an office: 201. Raises a Problem: 422 for the form, 409 if its code is taken."""
+    office = office_rules.open_office(form, business_day(request.now))
+
+    async def decide(work: Work) -> Answer:
+        if not await store.insert_office(work.connection, office):
+            raise problems.office_exists(office.code)
+        work.tell(OfficeOpened, aggregate_id=office.code, version=office.version, office=None, state=office.state())
+        return Answer(201, _office_answer(office))
+
+    return await execute(pool, request, decide)
+
+
+async def change_office(pool: Pool, request: Request, code: str, seen: int, form: OfficeCorrection) -> Answer:
+    """Changes an office over revision `seen`: 200. Raises a Problem: 404, 412 if it was changed since, 422."""
+
+    async def decide(work: Work) -> Answer:
+        before = await store.lock_office(work.connection, code)
+        if before is None:
+            raise problems.office_not_found()
+        if before.revision != seen:
+            raise problems.stale(seen, before.revision)
+        office, changed = office_rules.change_office(before, form, business_day(request.now))
+        if changed:
+            await store.update_office(work.connection, office)
+            state = office.state()
+            work.tell(
+                OfficeChanged, aggregate_id=code, version=office.version, office=None, state=state, changed=changed
+            )
+        return Answer(200, _office_answer(office))
+
+    return await execute(pool, request, decide)
+
+
+async def register_business(pool: Pool, vault: Vault, request: Request, form: BusinessForm) -> Answer:
+    """Registers a business with its owners: 201. Owners whose NIK any office knows are reused, unseen and unchanged.
+
+    Raises a Problem: 422 for the form or an office that is not registered, 409 if NIB or cooperative number is taken.
+    """
+    new = rules.register(form, new_id(), business_day(request.now))
+    business = new.business
+
+    async def decide(work: Work) -> Answer:
+        owners = await _claim(work.connection, vault, business, new.owners, _number_locks(business))
+        note = _note(request, "register_business", ())
+        try:
+            placed = await store.insert_business(work.connection, business, owners, note)
+        except store.Taken as taken:
+            raise problems.business_exists(taken.field) from None
+        if not placed:
+            raise problems.office_unknown(business.office)
+        _tell_business(work, BusinessRegistered, business)
+        return Answer(201, _business_answer(business, owners, new.warnings))
+
+    return await execute(pool, request, decide)
+
+
+async def correct_business(
+    pool: Pool, vault: Vault, request: Request, business_id: UUID, seen: int, form: BusinessCorrection
+) -> Answer:
+    """Corrects a business over revision `seen`: 200. Only a change that others may know of leaves an event.
+
+    Raises a Problem: 404 (also another office's), 412 if it was changed since, 409 if closed or a number is taken, 422.
+    """
+
+    async def decide(work: Work) -> Answer:
+        dossier = await _find(work.connection, business_id, seen)
+        before = dossier.business
+        known = {owner.person: vault.open(business_id, owner) for owner in dossier.owners}
+        correction = rules.correct(before, known, form)
+        if not correction.fields:
+            return Answer(200, _business_answer(before, (), correction.warnings))
+        owners = await _claim_for(work.connection, vault, before, known, correction)
+        await _save(work, correction.business, seen, _note(request, "correct_business", correction.fields))
+        if owners:
+            removed = await store.replace_owners(work.connection, before, owners)
+            await store.forget_unowned_persons(work.connection, removed)
+        if correction.public:
+            _tell_business(work, BusinessCorrected, correction.business, correction.public)
+        return Answer(200, _business_answer(correction.business, owners, correction.warnings))
+
+    return await execute(pool, request, decide)
+
+
+async def close_business(pool: Pool, request: Request, business_id: UUID, seen: int, form: Closure) -> Answer:
+    """Closes a business over revision `seen`: 200.
+
+    Raises a Problem: 404 (also another office's), 412 if it was changed since, 409 if it is closed, 422 for the day.
+    """
+
+    async def decide(work: Work) -> Answer:
+        before = (await _find(work.connection, business_id, seen)).business
+        closed = rules.close(before, form, business_day(request.now))
+        await _save(work, closed, seen, _note(request, "close_business", ["status", "closed_on"]))
+        _tell_business(work, BusinessClosed, closed, ["status", "closed_on"])
+        return Answer(200, _business_answer(closed, (), ()))
+
+    return await execute(pool, request, decide)
+
+
+async def _find(connection: Any, business_id: UUID, seen: int) -> store.Dossier:  # noqa: ANN401  pooled or plain
+    dossier = await store.find_business(connection, business_id)
+    if dossier is None:
+        raise problems.business_not_found()
+    if dossier.business.revision != seen:
+        raise problems.stale(seen, dossier.business.revision)
+    return dossier
+
+
+async def _save(work: Work, business: Business, seen: int, note: store.Note) -> None:
+    """Saves over `seen`; what was read is current then, for every edit raises the revision."""
+    try:
+        saved = await store.update_business(work.connection, business, seen=seen, note=note)
+    except store.Taken as taken:
+        raise problems.business_exists(taken.field) from None
+    if not saved:
+        raise problems.stale(seen, await store.find_revision(work.connection, business.id))
+
+
+async def _claim(
+    connection: Any,  # noqa: ANN401
+    vault: Vault,
+    business: Business,
+    owners: Sequence[Owner],
+    locks: set[int],
+) -> list[SealedOwner]:
+    """Locks the shared keys, finds or makes the persons, and seals what was told of them."""
+    candidates = [vault.candidate(owner.nik) for owner in owners]
+    persons = await store.claim_persons(connection, sorted(locks | _nik_locks(candidates)), candidates)
+    found = [persons[candidate.nik_index] for candidate in candidates]
+    return [
+        vault.seal(business.id, person.id, person.wrapped, owner) for person, owner in zip(found, owners, strict=True)
+    ]
+
+
+async def _claim_for(
+    connection: Any,  # noqa: ANN401
+    vault: Vault,
+    before: Business,
+    known: dict[UUID, Owner],
+    correction: rules.Correction,
+) -> list[SealedOwner]:
+    """Locks what the correction takes and what it sets free: whoever waits for either waits here, not at a row."""
+    after = correction.business
+    locks: set[int] = set()
+    if before.numbers() != after.numbers():
+        locks |= _number_locks(before) | _number_locks(after)
+    if correction.owners is not None:
+        locks |= {lock_number("nik", vault.nik_index(owner.nik)) for owner in known.values()}
+    if not locks:
+        return []
+    return await _claim(connection, vault, after, correction.owners or (), locks)
+
+
+def _number_locks(business: Business) -> set[int]:
+    return {lock_number(field, number.encode()) for field, number in business.numbers().items()}
+
+
+def _nik_locks(candidates: Sequence[Candidate]) -> set[int]:
+    return {lock_number("nik", candidate.nik_index) for candidate in candidates}
+
+
+def _tell_business(
+    work: Work,
+    event: type[BusinessRegistered | BusinessCorrected | BusinessClosed],
+    business: Business,
+    changed: Sequence[str] = (),
+) -> None:
+    work.tell(
+        event,
+        aggregate_id=str(business.id),
+        version=business.version,
+        office=business.office,
+        state=business.state(),
+        changed=changed,
+    )
+
+
+def _note(request: Request, action: str, fields: Sequence[str]) -> store.Note:
+    return store.Note(request.principal.subject, action, fields, request.correlation_id)
+
+
+def _office_answer(office: office_rules.Office) -> dict[str, Any]:
+    return {"code": office.code, "revision": office.revision, "version": office.version}
+
+
+def _business_answer(
+    business: Business, owners: Sequence[SealedOwner], warnings: Sequence[FieldProblem]
+) -> dict[str, Any]:
+    """What is kept under the key: `owner_ids` where owners were written; no warning repeats what was typed."""
+    answer: dict[str, Any] = {
+        "id": str(business.id),
+        "revision": business.revision,
+        "version": business.version,
+        "office": business.office,
+    }
+    if owners:
+        answer["owner_ids"] = [str(owner.person) for owner in owners]
+    if warnings:
+        answer["warnings"] = [
+            {"field": warning.field, "message": warning.message, "cure": warning.cure} for warning in warnings
+        ]
+    return answer

@@ -1,0 +1,76 @@
+"""What is wrong with a form, all of it at once, each next to its field."""
+
+import unicodedata
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from shared.http.problem import FieldProblem, Problem
+from shared.privacy.numbers import NumberError
+
+T = TypeVar("T")
+# Joiners inside emoji and Arabic words; every other invisible character can only deceive.
+_JOINERS = "\u200c\u200d"
+
+
+class TextError(ValueError):
+    """A text that cannot be stored or shown: `message` says what is wrong, `cure` how to mend it."""
+
+    def __init__(self, message: str, cure: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.cure = cure
+
+
+class Findings:
+    """Collects refusals and warnings; what `read` returned is good only after `settle`."""
+
+    def __init__(self) -> None:
+        self.refusals: list[FieldProblem] = []
+        self.warnings: list[FieldProblem] = []
+
+    def read(self, field: str, rule: Callable[[str], T], typed: str) -> T:
+        """Returns what the rule makes of the typed text; notes what it says against it."""
+        return cast("T", self.read_optional(field, rule, typed))  # None is never seen: settle() raises first
+
+    def read_optional(self, field: str, rule: Callable[[str], T], typed: str | None) -> T | None:
+        """Returns the same; None for nothing typed and for what was refused."""
+        if typed is None:
+            return None
+        try:
+            return rule(typed)
+        except (NumberError, TextError) as wrong:
+            self.refuse(field, wrong.message, wrong.cure)
+            return None
+
+    def refuse(self, field: str, message: str, cure: str) -> None:
+        self.refusals.append(FieldProblem(field, message, cure))
+
+    def warn(self, field: str, message: str | None) -> None:
+        if message is not None:
+            self.warnings.append(FieldProblem(field, message, "Biarkan bila memang benar."))
+
+    def settle(self) -> None:
+        """Raises one 422 Problem with every refusal, if there is any."""
+        if self.refusals:
+            raise Problem(
+                422,
+                "invalid-input",
+                "Isian tidak sah",
+                "Ada isian yang perlu diperbaiki.",
+                cure="Perbaiki isian yang ditandai, lalu kirim lagi.",
+                errors=self.refusals,
+            )
+
+
+def plain_text(typed: str) -> str:
+    """Returns a line of text in NFC with single spaces. Refused: no letter or digit, invisible characters."""
+    text = " ".join(unicodedata.normalize("NFC", typed).split())
+    if not any(char.isalnum() for char in text):
+        raise TextError("Tidak boleh kosong.", "Isi dengan huruf atau angka.")
+    if any(_is_invisible(char) for char in text):
+        raise TextError("Ada karakter yang tidak tampak di layar.", "Hapus lalu ketik ulang isian ini.")
+    return text
+
+
+def _is_invisible(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co") and char not in _JOINERS

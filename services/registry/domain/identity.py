@@ -1,0 +1,121 @@
+"""Identity on its way to and from the database: sealed under the person's own key, and indexed so that it can be found.
+
+What belongs to a person's place in one business is sealed for that place: moved to another business, it does not open.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.registry.domain.owners import Owner
+from shared.ids import new_id
+from shared.privacy.blind_index import BlindIndex
+from shared.privacy.identity import Address, Nik, Npwp, PersonName, Phone
+from shared.privacy.keys import Keys
+from shared.privacy.names import name_tokens
+from shared.privacy.sealing import KeyWrapper, PersonKey, WrappedKey
+
+# Enough to find a name among millions, too little to tell for certain what an index entry stands for.
+_TOKEN_BYTES = 8
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A person as he will be stored if his NIK is new to the province."""
+
+    id: UUID
+    nik_index: bytes
+    nik_sealed: bytes
+    wrapped: WrappedKey
+
+
+@dataclass(frozen=True)
+class SealedOwner:
+    """What an office was told of an owner, ready for storing."""
+
+    person: UUID
+    name: bytes
+    npwp: bytes | None
+    phone: bytes | None
+    address: bytes | None
+    phone_index: bytes | None
+    name_tokens: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class StoredOwner:
+    """What is stored of an owner; `nik` and `wrapped` belong to the person, the rest to the place in this business."""
+
+    person: UUID
+    wrapped: WrappedKey
+    nik: bytes
+    name: bytes
+    npwp: bytes | None
+    phone: bytes | None
+    address: bytes | None
+
+
+class Vault:
+    """Holds the installation's keys; the api process has one."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._wrapper = KeyWrapper(keys)
+        self._niks = BlindIndex(keys.index_root, "registry.person.nik_index")
+        self._phones = BlindIndex(keys.index_root, "registry.business_owner.phone_index")
+        self._names = BlindIndex(keys.index_root, "registry.business_owner.name_tokens")
+
+    def nik_index(self, nik: Nik) -> bytes:
+        """Returns what finds the person of a NIK; equal for equal NIKs."""
+        return self._niks.digest(nik.reveal())
+
+    def candidate(self, nik: Nik) -> Candidate:
+        person = new_id()
+        key, wrapped = self._wrapper.new_key(person)
+        return Candidate(person, self.nik_index(nik), key.seal("nik", nik.reveal()), wrapped)
+
+    def seal(self, business: UUID, person: UUID, wrapped: WrappedKey, owner: Owner) -> SealedOwner:
+        """Seals what was told of an owner under the person's stored key. Raises SealError if that key does not open."""
+        key = self._wrapper.unwrap(person, wrapped)
+
+        def sealed(field: str, value: Npwp | Phone | Address | None) -> bytes | None:
+            return None if value is None else key.seal(_place(business, field), value.reveal())
+
+        return SealedOwner(
+            person=person,
+            name=key.seal(_place(business, "name"), owner.name.reveal()),
+            npwp=sealed("npwp", owner.npwp),
+            phone=sealed("phone", owner.phone),
+            address=sealed("address", owner.address),
+            phone_index=None if owner.phone is None else self._phones.digest(owner.phone.reveal()),
+            name_tokens=tuple(
+                sorted(self._names.digest(token)[:_TOKEN_BYTES] for token in name_tokens(owner.name.reveal()))
+            ),
+        )
+
+    def open(self, business: UUID, stored: StoredOwner) -> Owner:
+        """Returns an owner in types that show masks only. Raises SealError for what was sealed elsewhere."""
+        key = self._wrapper.unwrap(stored.person, stored.wrapped)
+        npwp = _opened(key, business, "npwp", stored.npwp)
+        phone = _opened(key, business, "phone", stored.phone)
+        address = _opened(key, business, "address", stored.address)
+        return Owner(
+            name=PersonName(key.open(_place(business, "name"), stored.name)),
+            nik=Nik(key.open("nik", stored.nik)),
+            npwp=None if npwp is None else Npwp(npwp),
+            phone=None if phone is None else Phone(phone),
+            address=None if address is None else Address(address),
+        )
+
+
+def lock_number(kind: str, value: bytes) -> int:
+    """Returns the number of the lock of a shared key; should two keys share one, their commands queue."""
+    digest = hashlib.blake2b(value, digest_size=8, person=kind.encode()[:16]).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def _place(business: UUID, field: str) -> str:
+    return f"{business}/{field}"
+
+
+def _opened(key: PersonKey, business: UUID, field: str, sealed: bytes | None) -> str | None:
+    return None if sealed is None else key.open(_place(business, field), sealed)

@@ -1,0 +1,19 @@
+"""What the registry is called, where its tables are made, and what it is told beyond every process's settings."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from shared import settings
+
+SERVICE = "registry"
+TITLE = "PLUT Registri Usaha"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Settings(settings.Settings):
+    """The api alone needs the keys of personal data; the relay and the migrations never see them."""
+
+    keys_dir: Path | None = Field(
+        None, description="directory of the keys of personal data, each with mode 0600; registry api only"
+    )

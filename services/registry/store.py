@@ -1,0 +1,347 @@
+"""Every SQL statement of the registry, each beside its typed function. Row-level security decides what there is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.registry.domain.business import Business, Status
+from services.registry.domain.forms import Kind
+from services.registry.domain.identity import Candidate, SealedOwner, StoredOwner
+from services.registry.domain.office import Office
+from shared.privacy.sealing import WrappedKey
+
+_FIELD_OF_CONSTRAINT = {"business_nib": "nib", "business_cooperative_number": "cooperative_number"}
+
+
+class Taken(Exception):
+    """Another business of the province has this number; `field` says which."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Note:
+    """A line of the audit trail: who did what to which fields, never the values."""
+
+    actor: str
+    action: str
+    fields: Sequence[str]
+    correlation_id: UUID
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person of the province as far as any office may know him: that he exists, and the key to seal with."""
+
+    id: UUID
+    wrapped: WrappedKey
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """A business with what is stored of its owners, in their order."""
+
+    business: Business
+    owners: list[StoredOwner]
+
+
+# Offices
+
+_INSERT_OFFICE = """
+insert into office (code, name, opened_on, revision, version) values ($1, $2, $3, $4, $5)
+on conflict (code) do nothing returning code
+"""
+
+
+async def insert_office(connection: Any, office: Office) -> bool:  # noqa: ANN401  pooled or plain
+    """Tells whether the office is new."""
+    row = (office.code, office.name, office.opened_on, office.revision, office.version)
+    return await connection.fetchval(_INSERT_OFFICE, *row) is not None
+
+
+_LOCK_OFFICE = "select code, name, opened_on, revision, version from office where code = $1 for no key update"
+
+
+async def lock_office(connection: Any, code: str) -> Office | None:  # noqa: ANN401
+    row = await connection.fetchrow(_LOCK_OFFICE, code)
+    return None if row is None else Office(**row)
+
+
+_UPDATE_OFFICE = "update office set name = $2, opened_on = $3, revision = $4, version = $5 where code = $1"
+
+
+async def update_office(connection: Any, office: Office) -> None:  # noqa: ANN401
+    row = (office.code, office.name, office.opened_on, office.revision, office.version)
+    await connection.execute(_UPDATE_OFFICE, *row)
+
+
+_LIST_OFFICES = "select code, name, opened_on, revision, version from office order by code"
+
+
+async def list_offices(connection: Any) -> list[Office]:  # noqa: ANN401
+    return [Office(**row) for row in await connection.fetch(_LIST_OFFICES)]
+
+
+# Persons
+
+_CLAIM = """
+select nik_index, person_id, version, kek, sealed
+from claim_persons($1::bigint[], $2::uuid[], $3::bytea[], $4::bytea[], $5::text[], $6::bytea[])
+"""
+
+
+async def claim_persons(
+    connection: Any,  # noqa: ANN401
+    locks: Sequence[int],
+    candidates: Sequence[Candidate],
+) -> dict[bytes, Person]:
+    """Takes the locks, in ascending order, and returns the persons by NIK index: known ones, or now these candidates.
+
+    Comes before any row is locked or written; raises asyncpg.LockNotAvailableError after five seconds of waiting.
+    """
+    rows = await connection.fetch(
+        _CLAIM,
+        sorted(locks),
+        [candidate.id for candidate in candidates],
+        [candidate.nik_index for candidate in candidates],
+        [candidate.nik_sealed for candidate in candidates],
+        [candidate.wrapped.kek for candidate in candidates],
+        [candidate.wrapped.sealed for candidate in candidates],
+    )
+    return {row["nik_index"]: Person(row["person_id"], _wrapped(row)) for row in rows}
+
+
+_FORGET = "select forget_unowned_persons($1::uuid[])"
+
+
+async def forget_unowned_persons(connection: Any, persons: Sequence[UUID]) -> None:  # noqa: ANN401
+    """Deletes those of the persons whom no business of any office names; their NIKs must be locked."""
+    await connection.execute(_FORGET, persons)
+
+
+# Businesses
+
+_INSERT_BUSINESS = """
+with placed as (
+    insert into business (id, office, trade_name, kinds, kelurahan, nib, cooperative_number, status, registered_on,
+                          revision, version)
+    select $1, office.code, $3, $4, $5, $6, $7, $8, $9, $10, $11 from office where office.code = $2
+    returning id, office
+), owned as (
+    insert into business_owner (business_id, office, position, person_id,
+                                name_sealed, npwp_sealed, phone_sealed, address_sealed, phone_index, name_tokens)
+    select placed.id, placed.office, o.position, o.person, o.name, o.npwp, o.phone, o.address, o.phone_index,
+           array(select t.token from unnest($19::bytea[], $20::int[]) as t (token, owner) where t.owner = o.position)
+    from placed,
+         unnest($12::int[], $13::uuid[], $14::bytea[], $15::bytea[], $16::bytea[], $17::bytea[], $18::bytea[])
+             as o (position, person, name, npwp, phone, address, phone_index)
+), noted as (
+    insert into audit (actor, office, action, subject, fields, correlation_id)
+    select $21, placed.office, $22, placed.id, $23, $24 from placed
+)
+select count(*) from placed
+"""
+
+
+async def insert_business(connection: Any, business: Business, owners: Sequence[SealedOwner], note: Note) -> bool:  # noqa: ANN401
+    """Stores a business with its owners; tells whether its office is registered. Raises Taken."""
+    row = (
+        business.id,
+        business.office,
+        business.trade_name,
+        list(business.kinds),
+        business.kelurahan,
+        business.nib,
+        business.cooperative_number,
+        business.status,
+        business.registered_on,
+        business.revision,
+        business.version,
+    )
+    try:
+        placed: int = await connection.fetchval(_INSERT_BUSINESS, *row, *_columns(owners), *_note(note))
+    except asyncpg.UniqueViolationError as error:
+        raise _taken(error) from None
+    return placed == 1
+
+
+_UPDATE_BUSINESS = """
+with saved as (
+    update business set trade_name = $3, kinds = $4, kelurahan = $5, nib = $6, cooperative_number = $7,
+                        status = $8, closed_on = $9, closing_reason = $10, revision = $11, version = $12
+    where id = $1 and revision = $2
+    returning id, office
+), noted as (
+    insert into audit (actor, office, action, subject, fields, correlation_id)
+    select $13, saved.office, $14, saved.id, $15, $16 from saved
+)
+select count(*) from saved
+"""
+
+
+async def update_business(connection: Any, business: Business, *, seen: int, note: Note) -> bool:  # noqa: ANN401
+    """Saves a business over revision `seen`, locking its row; tells whether that was the current one. Raises Taken."""
+    row = (
+        business.id,
+        seen,
+        business.trade_name,
+        list(business.kinds),
+        business.kelurahan,
+        business.nib,
+        business.cooperative_number,
+        business.status,
+        business.closed_on,
+        business.closing_reason,
+        business.revision,
+        business.version,
+    )
+    try:
+        saved: int = await connection.fetchval(_UPDATE_BUSINESS, *row, *_note(note))
+    except asyncpg.UniqueViolationError as error:
+        raise _taken(error) from None
+    return saved == 1
+
+
+_REMOVE_OTHER_OWNERS = """
+delete from business_owner where business_id = $1 and person_id <> all ($2::uuid[]) returning person_id
+"""
+_SAVE_OWNERS = """
+insert into business_owner (business_id, office, position, person_id,
+                            name_sealed, npwp_sealed, phone_sealed, address_sealed, phone_index, name_tokens)
+select $1, $2, o.position, o.person, o.name, o.npwp, o.phone, o.address, o.phone_index,
+       array(select t.token from unnest($10::bytea[], $11::int[]) as t (token, owner) where t.owner = o.position)
+from unnest($3::int[], $4::uuid[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[])
+     as o (position, person, name, npwp, phone, address, phone_index)
+on conflict (business_id, person_id) do update
+set position = excluded.position, name_sealed = excluded.name_sealed, npwp_sealed = excluded.npwp_sealed,
+    phone_sealed = excluded.phone_sealed, address_sealed = excluded.address_sealed,
+    phone_index = excluded.phone_index, name_tokens = excluded.name_tokens
+"""
+
+
+async def replace_owners(connection: Any, business: Business, owners: Sequence[SealedOwner]) -> list[UUID]:  # noqa: ANN401
+    """Makes these the owners of a business whose row is locked; returns the persons who no longer are."""
+    removed = await connection.fetch(_REMOVE_OTHER_OWNERS, business.id, [owner.person for owner in owners])
+    await connection.execute(_SAVE_OWNERS, business.id, business.office, *_columns(owners))
+    return [row["person_id"] for row in removed]
+
+
+_FIND_BUSINESS = """
+select b.id, b.office, b.trade_name, b.kinds, b.kelurahan, b.nib, b.cooperative_number, b.status, b.registered_on,
+       b.closed_on, b.closing_reason, b.revision, b.version as business_version,
+       o.person_id, o.name_sealed, o.npwp_sealed, o.phone_sealed, o.address_sealed, p.nik_sealed,
+       k.version, k.kek, k.sealed
+from business b
+join business_owner o on o.business_id = b.id
+join person p on p.id = o.person_id
+join person_key k on k.person_id = p.id
+where b.id = $1
+order by o.position
+"""
+
+
+async def find_business(connection: Any, business_id: UUID) -> Dossier | None:  # noqa: ANN401
+    """Returns a business of the caller's offices with its owners as they are stored, or None."""
+    rows = await connection.fetch(_FIND_BUSINESS, business_id)
+    if not rows:
+        return None
+    return Dossier(_business(rows[0], rows[0]["business_version"]), [_stored_owner(row) for row in rows])
+
+
+_FIND_REVISION = "select revision from business where id = $1"
+
+
+async def find_revision(connection: Any, business_id: UUID) -> int:  # noqa: ANN401
+    """Returns the current revision of a business that exists."""
+    revision: int = await connection.fetchval(_FIND_REVISION, business_id)
+    return revision
+
+
+# One short index scan for each office and status, however many rows there are.
+_LIST_BUSINESSES = """
+select b.* from unnest($1::text[]) as o (office), unnest($2::text[]) as s (status),
+    lateral (
+        select id, office, trade_name, kinds, kelurahan, nib, cooperative_number, status, registered_on,
+               closed_on, closing_reason, revision, version
+        from business
+        where business.office = o.office and business.status = s.status and ($3::uuid is null or business.id > $3)
+        order by business.id limit $4
+    ) as b
+order by b.id limit $4
+"""
+
+
+async def list_businesses(
+    connection: Any,  # noqa: ANN401
+    offices: Sequence[str],
+    statuses: Sequence[Status],
+    after: UUID | None,
+    limit: int,
+) -> list[Business]:
+    """Returns the next businesses of the offices, in a fixed order that means nothing."""
+    rows = await connection.fetch(_LIST_BUSINESSES, offices, statuses, after, limit)
+    return [_business(row, row["version"]) for row in rows]
+
+
+def _business(row: asyncpg.Record, version: int) -> Business:
+    return Business(
+        id=row["id"],
+        office=row["office"],
+        trade_name=row["trade_name"],
+        kinds=tuple(Kind(kind) for kind in row["kinds"]),
+        kelurahan=row["kelurahan"],
+        nib=row["nib"],
+        cooperative_number=row["cooperative_number"],
+        registered_on=row["registered_on"],
+        status=Status(row["status"]),
+        closed_on=row["closed_on"],
+        closing_reason=row["closing_reason"],
+        revision=row["revision"],
+        version=version,
+    )
+
+
+def _stored_owner(row: asyncpg.Record) -> StoredOwner:
+    return StoredOwner(
+        person=row["person_id"],
+        wrapped=_wrapped(row),
+        nik=row["nik_sealed"],
+        name=row["name_sealed"],
+        npwp=row["npwp_sealed"],
+        phone=row["phone_sealed"],
+        address=row["address_sealed"],
+    )
+
+
+def _wrapped(row: asyncpg.Record) -> WrappedKey:
+    return WrappedKey(row["version"], row["kek"], row["sealed"])
+
+
+def _columns(owners: Sequence[SealedOwner]) -> list[list[Any]]:
+    """The owners column by column, ready for unnest; the name tokens flat, each with its owner's position."""
+    tokens = [(token, place) for place, owner in enumerate(owners) for token in owner.name_tokens]
+    return [
+        list(range(len(owners))),
+        [owner.person for owner in owners],
+        [owner.name for owner in owners],
+        [owner.npwp for owner in owners],
+        [owner.phone for owner in owners],
+        [owner.address for owner in owners],
+        [owner.phone_index for owner in owners],
+        [token for token, _ in tokens],
+        [place for _, place in tokens],
+    ]
+
+
+def _note(note: Note) -> tuple[str, str, list[str], UUID]:
+    return (note.actor, note.action, list(note.fields), note.correlation_id)
+
+
+def _taken(error: asyncpg.UniqueViolationError) -> Exception:
+    field = _FIELD_OF_CONSTRAINT.get(error.constraint_name or "")
+    return error if field is None else Taken(field)
