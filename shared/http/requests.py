@@ -166,7 +166,7 @@ def _idempotency_key(request: HttpRequest) -> str:
             "idempotency-key-required",
             "Kunci permintaan tidak ada atau tidak sah",
             "Setiap penulisan memerlukan Idempotency-Key: 8 sampai 128 huruf, angka atau tanda baca tanpa spasi.",
-            cure="Buat satu kunci baru (misalnya UUID) untuk setiap isian; pakai lagi kunci itu bila mengulang kiriman.",
+            cure="Buat satu kunci baru (misalnya UUID) untuk setiap isian; pakai lagi kunci itu bila mengulang.",
         )
     return key
 

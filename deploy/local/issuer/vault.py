@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Callable
 from functools import cached_property
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from joserfc.jwk import ECKey, KeySet
+
+from deploy.local.secrets import keep, private_directory
 
 WEB_CLIENT = "plut-web"
 
@@ -21,7 +22,7 @@ class Vault:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_directory(directory)
 
     @cached_property
     def signing_key(self) -> ECKey:
@@ -57,22 +58,9 @@ class Vault:
         path = self.directory / name
         with (self.directory / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not path.exists():
-                _write_private(path, make())
-            return path.read_text(encoding="utf-8").strip()
+            return keep(path, value=None if path.exists() else make())
 
 
 def _new_signing_key() -> str:
     key = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"}, auto_kid=True)
     return json.dumps(key.as_dict(private=True))
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Complete or not there at all: a half-written key would lock everybody out."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
