@@ -86,10 +86,10 @@ class Running:
         until = time.monotonic() + within
         while not await check():
             if (status := self.exit_status) is not None:
-                raise StartError(f"{self.command.name} ended with status {status}. {_last_words(self.command.log)}")
+                raise StartError(f"{self.command.name} ended with status {status}. {last_words(self.command.log)}")
             if time.monotonic() > until:
                 raise StartError(
-                    f"{self.command.name} was not ready after {within:.0f} s. {_last_words(self.command.log)}"
+                    f"{self.command.name} was not ready after {within:.0f} s. {last_words(self.command.log)}"
                 )
             await asyncio.sleep(_POLL_SECONDS)
 
@@ -147,7 +147,8 @@ async def stop_leftover(identity: Identity, quit_signal: signal.Signals, within:
     return True
 
 
-def _last_words(log: Path, lines: int = 15) -> str:
+def last_words(log: Path, lines: int = 15) -> str:
+    """Returns the end of a log for an error message."""
     with suppress(OSError):
         text = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
         return "\n".join([f"The end of {log}:", *text])

@@ -1,0 +1,198 @@
+"""One installation on this machine: its data directory, addresses, secrets, and what runs of it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar, overload
+
+from deploy.local import browser_files, ports, secrets, state, table
+from deploy.local.issuer.vault import WEB_CLIENT, Vault
+from deploy.local.kafka import Kafka
+from deploy.local.leftovers import MARK
+from deploy.local.postgres import DATABASE, Postgres
+from deploy.local.state import ProcessState, State
+from deploy.local.table import Program
+from shared.postgres import role_name
+from shared.settings import Environment, Settings
+
+DEFAULT_DIRECTORY = ".plut"
+# Where the overview is sent back to after a login: the only address that the issuer accepts.
+LOGIN_RETURNS_TO = "/masuk/selesai"
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+class NotRunningError(Exception):
+    """Something was asked for that only a running installation has."""
+
+
+class Installation:
+    """Everything below `directory`; nothing is made until it is started."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.logs = directory / "logs"
+        self.run = directory / "run"
+        self.writers_dir = directory / "writers"
+        self._secrets = directory / "secrets"
+
+    @classmethod
+    def open(cls, data_dir: Path | None = None) -> Self:
+        """Returns the installation in `data_dir`, else in $PLUT_DATA_DIR, else in ./.plut; it need not exist yet."""
+        return cls((data_dir or Path(os.environ.get("PLUT_DATA_DIR") or DEFAULT_DIRECTORY)).expanduser().absolute())
+
+    # What runs
+
+    @property
+    def state(self) -> State | None:
+        """What the supervisor last wrote, whether it still runs or not."""
+        return State.load(self.state_file)
+
+    @property
+    def is_running(self) -> bool:
+        """Tells whether a supervisor runs; its processes need not be healthy."""
+        found = self.state
+        return found is not None and found.supervisor.is_alive
+
+    @property
+    def state_file(self) -> Path:
+        return self.run / "state.json"
+
+    def processes(self) -> list[ProcessState]:
+        """Returns the services' processes as last written; none if it was never started."""
+        found = self.state
+        return found.processes if found else []
+
+    def hold(self, name: str) -> None:
+        """Has the supervisor stop one process (`registry-api`, `kafka`, …) and leave it stopped until `release`."""
+        self.held_file(name).parent.mkdir(parents=True, exist_ok=True)
+        self.held_file(name).touch()
+
+    def release(self, name: str) -> None:
+        """Has the supervisor run a held process again."""
+        self.held_file(name).unlink(missing_ok=True)
+
+    def held_file(self, name: str) -> Path:
+        return self.run / "held" / name
+
+    # Addresses
+
+    @property
+    def ports(self) -> dict[str, int]:
+        return ports.load(self.ports_file)
+
+    @property
+    def ports_file(self) -> Path:
+        return self.directory / "ports.json"
+
+    def url(self, service: str) -> str:
+        """Returns the address of a service's api, or of the `issuer`. Raises NotRunningError before the first start."""
+        role = "issuer" if service == "issuer" else "api"
+        return f"http://127.0.0.1:{self._port(state.process_name(service, role))}"
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        return f"127.0.0.1:{self._port('kafka')}"
+
+    @property
+    def postgres_address(self) -> str:
+        return f"127.0.0.1:{self._port('postgres')}"
+
+    @property
+    def postgres(self) -> Postgres:
+        return Postgres(self.directory / "postgres", self._port("postgres"))
+
+    @property
+    def kafka(self) -> Kafka:
+        return Kafka(self.directory / "kafka", self._port("kafka"), self._port("kafka-controller"))
+
+    def _port(self, name: str) -> int:
+        try:
+            return self.ports[name]
+        except KeyError:
+            raise NotRunningError(f"nothing was ever started in {self.directory}. Run `plut up` first.") from None
+
+    # Secrets and settings
+
+    def superuser_password(self) -> str:
+        return secrets.keep(self._secrets / "postgres" / "superuser")
+
+    def superuser_dsn(self, database: str = DATABASE) -> str:
+        """Returns the address of a database for Postgres's superuser."""
+        return self.postgres.dsn(self.superuser_password(), database)
+
+    def secrets_dir(self, service: str, role: str) -> Path:
+        """Returns the directory of what processes of this service and role alone may read; makes it if need be."""
+        if service == "issuer":
+            return secrets.private_directory(self._secrets / "issuer")
+        directory = self._secrets / role_name(service, table.database_role(role))
+        secrets.keep(directory / "plut_postgres_password")
+        if table.database_role(role) == "app":
+            secrets.keep(directory / "plut_idempotency_key", length=48)
+        return directory
+
+    @property
+    def keys_dir(self) -> Path:
+        """Where the keys of personal data lie; without them nobody can read it again."""
+        return self.secrets_dir("registry", "api") / "keys"
+
+    def password(self, service: str, role: str) -> str:
+        """Returns the database password of a service's role."""
+        return secrets.keep(self.secrets_dir(service, role) / "plut_postgres_password")
+
+    @overload
+    def settings(self, service: str, role: str) -> Settings: ...
+
+    @overload
+    def settings(self, service: str, role: str, kind: type[SettingsT], **more: Any) -> SettingsT: ...  # noqa: ANN401
+
+    def settings(self, service: str, role: str, kind: type[Settings] = Settings, **more: Any) -> Settings:
+        """Returns the settings that a process of this service and role gets; for tools that act for it.
+
+        Raises NotRunningError before the first start.
+        """
+        host, port = self.postgres_address.split(":")
+        own: dict[str, Any] = {
+            "env": Environment.LOCAL,
+            "postgres_host": host,
+            "postgres_port": int(port),
+            "postgres_database": DATABASE,
+            "postgres_password": self.password(service, role),
+            "kafka_bootstrap": self.kafka_bootstrap,
+            "issuer_url": self.url("issuer"),
+        }
+        return kind(**{**own, **more})
+
+    def environment(self, program: Program) -> Mapping[str, str]:
+        """Returns what one process is told: addresses by variables, secrets by files."""
+        host, port = self.postgres_address.split(":")
+        assets = browser_files.find()
+        return {
+            MARK: str(self.directory),
+            "PLUT_ENV": Environment.LOCAL.value,
+            "PLUT_LOG_FORMAT": "json",
+            "PLUT_SECRETS_DIR": str(self.secrets_dir(program.service, program.role)),
+            "PLUT_POSTGRES_HOST": host,
+            "PLUT_POSTGRES_PORT": port,
+            "PLUT_POSTGRES_DATABASE": DATABASE,
+            "PLUT_KAFKA_BOOTSTRAP": self.kafka_bootstrap,
+            "PLUT_HTTP_HOST": "127.0.0.1",
+            "PLUT_HTTP_PORT": str(self.ports.get(program.name, 0)),
+            "PLUT_ISSUER_URL": self.url("issuer"),
+            **({"PLUT_WEB_ASSETS": str(assets)} if assets else {}),
+            **self._own_directories(program),
+        }
+
+    def _own_directories(self, program: Program) -> Mapping[str, str]:
+        directory = self.secrets_dir(program.service, program.role)
+        if program.name == "registry-api":
+            return {"PLUT_KEYS_DIR": str(self.keys_dir)}
+        if program.service == "issuer":
+            return {"PLUT_REDIRECT_URIS": f"{self.url('reporting')}{LOGIN_RETURNS_TO}"}
+        if program.name == "reporting-api":
+            self._share_web_client_secret(directory)
+        return {}
+
+    def _share_web_client_secret(self, directory: Path) -> None:
+        """The overview logs people in as the issuer's client `plut-web`; both must know its secret."""
+        secret = Vault(self.secrets_dir("issuer", "issuer")).client_secret(WEB_CLIENT)
+        secrets.keep(directory / "plut_web_client_secret", value=secret)

@@ -1,0 +1,275 @@
+"""Starts everything of one installation, keeps it running, stops it: `python -m deploy.local.supervisor DIRECTORY`."""
+
+import asyncio
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+
+from deploy.local import jars, leftovers, preparation
+from deploy.local.installation import Installation
+from deploy.local.jars import JarsError
+from deploy.local.kafka import KafkaError
+from deploy.local.keeper import Keeper
+from deploy.local.logs import rotate
+from deploy.local.ports import PortBook
+from deploy.local.postgres import PostgresError
+from deploy.local.process import Command, Identity, StartError, ending_with_parent
+from deploy.local.state import ProcessState, ServerState, State
+from deploy.local.table import PROGRAMS, Program
+
+SERVERS = ("postgres", "kafka")
+_PORTS = (*SERVERS, "kafka-controller", *(program.name for program in PROGRAMS))
+_START_SECONDS = 60.0
+_ROTATE_SECONDS = 5.0
+# Every process of ours ends within 10 s of SIGTERM; whatever still runs then is killed.
+_STOP_SECONDS = 11.0
+_SERVER_STOP_SECONDS = 20.0
+
+Say = Callable[[str], None]
+
+
+class AlreadyRunningError(Exception):
+    """Another supervisor has this data directory."""
+
+
+# Why a start fails, each with what to do about it.
+ERRORS = (AlreadyRunningError, StartError, PostgresError, KafkaError, JarsError)
+
+
+class Supervisor:
+    """One per data directory. `say` is told what an operator should hear of."""
+
+    def __init__(self, installation: Installation, say: Say) -> None:
+        self._installation = installation
+        self._say = say
+        self._ports = PortBook(installation.ports_file, say)
+        self._identity = Identity.of(os.getpid())
+        self._ready = False
+        self._stopping = asyncio.Event()
+        self._servers: dict[str, Keeper] = {}
+        self._keepers: dict[Program, Keeper] = {}
+
+    async def run(self, when_ready: Callable[[], None]) -> None:
+        """Starts everything, waits for `stop`, and stops everything. Raises one of ERRORS if the start fails."""
+        async with AsyncExitStack() as stack:
+            stack.enter_context(_alone(self._installation))
+            if stopped := await leftovers.stop(self._installation.directory):
+                self._say(f"{stopped} processes of a former start were still there; they were stopped")
+            self._ports.choose_for(_PORTS)
+            self._save()
+            stack.push_async_callback(self._stop_everything)
+            rotating = asyncio.create_task(self._rotate_logs())
+            stack.callback(rotating.cancel)
+            if await self._start_unless_stopped():
+                self._ready = True
+                self._save()
+                when_ready()
+                await self._stopping.wait()
+            self._say("stopping")
+
+    def stop(self) -> None:
+        """Ends `run`; safe to call from a signal handler and more than once."""
+        self._stopping.set()
+
+    # Start and stop
+
+    async def _start_unless_stopped(self) -> bool:
+        starting = asyncio.create_task(self._start_everything())
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait({starting})
+            return False
+        try:
+            starting.result()
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from None
+        return True
+
+    async def _start_everything(self) -> None:
+        """Postgres and Kafka at once, each service as soon as what it needs is there."""
+        async with asyncio.TaskGroup() as group:
+            kafka = group.create_task(self._start_kafka())
+            postgres = group.create_task(self._start_postgres())
+            for program in PROGRAMS:
+                group.create_task(
+                    self._start_program(program, [postgres, kafka] if program.needs_kafka else [postgres])
+                )
+
+    async def _start_postgres(self) -> None:
+        installation = self._installation
+        preparation.make_keys_of_new(installation)
+        if await asyncio.to_thread(installation.postgres.initialise, installation.superuser_password()):
+            self._say(f"made a new Postgres cluster in {installation.postgres.directory}")
+        keeper = self._keep_server("postgres", installation.postgres.command)
+        await keeper.start()
+        await keeper.ready(lambda: installation.postgres.answers(installation.superuser_password()), _START_SECONDS)
+        self._say(f"Postgres answers on {installation.postgres_address}")
+        await preparation.prepare_database(installation)
+        await preparation.migrate(installation)
+        self._say("the schemas are migrated")
+
+    async def _start_kafka(self) -> None:
+        installation = self._installation
+        await asyncio.to_thread(jars.fetch, self._tell_of_jars)
+        if await asyncio.to_thread(installation.kafka.initialise):
+            self._say(f"formatted Kafka's storage in {installation.kafka.directory}")
+        keeper = self._keep_server("kafka", installation.kafka.command)
+        await keeper.start()
+        await keeper.ready(installation.kafka.answers, _START_SECONDS)
+        self._say(f"Kafka answers on {installation.kafka_bootstrap}")
+
+    async def _start_program(self, program: Program, needed: "list[asyncio.Task[None]]") -> None:
+        await asyncio.gather(*needed)
+        keeper = self._keepers[program] = self._keeper(program.name, lambda: self._command(program), _STOP_SECONDS)
+        await keeper.start()
+        await keeper.ready(lambda: is_live(self._url(program)), _START_SECONDS)
+        self._say(f"{program.name} answers on {self._url(program)}")
+
+    async def _stop_everything(self) -> None:
+        """Services first, so that they can finish what they write."""
+        for keepers in (self._keepers.values(), self._servers.values()):
+            await asyncio.gather(*(keeper.stop(_SERVER_STOP_SECONDS + 1) for keeper in keepers))
+        self._ready = False
+        self._save()
+
+    # What is kept running
+
+    def _keep_server(self, name: str, command: Callable[[Path], Command]) -> Keeper:
+        def marked() -> Command:
+            own = command(self._log(name))
+            return replace(own, environment={**own.environment, leftovers.MARK: str(self._installation.directory)})
+
+        keeper = self._servers[name] = self._keeper(name, marked, _SERVER_STOP_SECONDS)
+        return keeper
+
+    def _keeper(self, name: str, command: Callable[[], Command], stop_within: float) -> Keeper:
+        return Keeper(
+            command,
+            name=name,
+            log_file=self._log(name),
+            held=self._installation.held_file(name).exists,
+            changed=self._save,
+            say=self._say,
+            stop_within=stop_within,
+        )
+
+    def _command(self, program: Program) -> Command:
+        if program.service != "issuer":  # the others know the issuer's address from their start
+            self._ports.move_if_taken(program.name)
+        argv = ending_with_parent(program.argv, signal.SIGTERM)
+        return Command(program.name, argv, self._log(program.name), self._installation.environment(program))
+
+    def _log(self, name: str) -> Path:
+        return self._installation.logs / f"{name}.log"
+
+    def _url(self, program: Program) -> str:
+        return f"http://127.0.0.1:{self._ports[program.name]}"
+
+    def _tell_of_jars(self, done: int, total: int) -> None:
+        if done in (1, total) or done % 10 == 0:
+            self._say(f"Kafka's jars: {done} of {total} fetched")
+
+    async def _rotate_logs(self) -> None:
+        while True:
+            await asyncio.sleep(_ROTATE_SECONDS)
+            await asyncio.to_thread(rotate, self._installation.logs)
+
+    # What others read
+
+    def _save(self) -> None:
+        State(
+            self._identity.pid,
+            self._identity.started,
+            self._ready,
+            [self._server_state(name) for name in SERVERS],
+            [self._process_state(program) for program in PROGRAMS],
+        ).save(self._installation.state_file)
+
+    def _server_state(self, name: str) -> ServerState:
+        keeper = self._servers.get(name)
+        return ServerState(name, f"127.0.0.1:{self._ports[name]}", *_running(keeper))
+
+    def _process_state(self, program: Program) -> ProcessState:
+        keeper = self._keepers.get(program)
+        return ProcessState(program.service, program.role, program.number, self._url(program), *_running(keeper))
+
+
+async def is_live(url: str, within: float = 2.0) -> bool:
+    """Tells whether a process answers its liveness probe with 2xx."""
+    try:
+        async with asyncio.timeout(within), httpx.AsyncClient(timeout=within, trust_env=False) as client:
+            return (await client.get(f"{url}/live")).is_success
+    except (httpx.HTTPError, TimeoutError, OSError):
+        return False
+
+
+async def supervise(installation: Installation, say: Say, when_ready: Callable[[], None] = lambda: None) -> None:
+    """Runs an installation until SIGTERM, SIGHUP or Ctrl-C. Raises one of ERRORS."""
+    supervisor = Supervisor(installation, say)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, supervisor.stop)
+    await supervisor.run(when_ready)
+
+
+def say_to_log(installation: Installation) -> Say:
+    """Returns a `say` that appends to logs/supervisor.log, each line with its time."""
+    log = installation.logs / "supervisor.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+
+    def say(text: str) -> None:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S%z} {text}\n")
+
+    return say
+
+
+@contextmanager
+def _alone(installation: Installation) -> Iterator[None]:
+    """Keeps a second supervisor away for as long as this process lives, however it ends."""
+    installation.run.mkdir(parents=True, exist_ok=True)
+    with (installation.run / "supervisor.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunningError(f"an installation already runs in {installation.directory}") from None
+        yield
+
+
+def _running(keeper: Keeper | None) -> tuple[int | None, float | None, int]:
+    restarts = keeper.restarts if keeper else 0
+    if keeper is None or keeper.running is None:
+        return None, None, restarts
+    return keeper.running.identity.pid, keeper.running.identity.started, restarts
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Returns one error of a group: all tasks that wait for a failed one fail alike."""
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def main() -> None:
+    """Runs detached from any terminal."""
+    installation = Installation.open(Path(sys.argv[1]))
+    say = say_to_log(installation)
+    try:
+        asyncio.run(supervise(installation, say))
+    except ERRORS as error:
+        say(f"the start failed: {error}")
+        sys.exit(f"{error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The processes of one installation: the only place that lists them."""
+
+import sys
+from dataclasses import dataclass
+
+from deploy.local.state import process_name
+
+SERVICES = ("registry", "mentoring", "reporting")
+DATABASE_ROLES = ("owner", "app", "worker")
+# Which database role a process of each kind logs in as.
+_DATABASE_ROLE = {"migrate": "owner", "api": "app", "relay": "worker", "consume": "worker"}
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process to keep running; `number` tells replicas apart."""
+
+    service: str
+    role: str
+    number: int = 1
+
+    @property
+    def name(self) -> str:
+        return process_name(self.service, self.role, self.number)
+
+    @property
+    def needs_kafka(self) -> bool:
+        return self.role in ("relay", "consume")
+
+    @property
+    def argv(self) -> list[str]:
+        module = "deploy.local.issuer" if self.service == "issuer" else f"services.{self.service}"
+        arguments = [] if self.service == "issuer" else [self.role]
+        return [sys.executable, "-m", module, *arguments]
+
+
+PROGRAMS = (
+    Program("issuer", "issuer"),
+    Program("registry", "api"),
+    Program("registry", "relay", 1),
+    Program("registry", "relay", 2),
+    Program("mentoring", "api"),
+    Program("mentoring", "relay", 1),
+    Program("mentoring", "relay", 2),
+    Program("mentoring", "consume"),
+    Program("reporting", "api"),
+    Program("reporting", "consume"),
+)
+MIGRATIONS = tuple(Program(service, "migrate") for service in SERVICES)
+
+
+def database_role(role: str) -> str:
+    """Returns `owner`, `app` or `worker` for the role of a process, or for itself."""
+    return role if role in DATABASE_ROLES else _DATABASE_ROLE[role]
