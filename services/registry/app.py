@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from services.registry.settings import MIGRATIONS, SERVICE, TITLE, Settings
+from services.registry.settings import MIGRATIONS, SERVICE, TITLE, RegistrySettings
 from shared import migrations
 from shared.postgres import Pool, create_pool, role_name
 from shared.settings import refuse
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shared.auth.tokens import Verifier
 
 
-async def serve_api(settings: Settings) -> None:
+async def serve_api(settings: RegistrySettings) -> None:
     """Takes commands and answers questions over HTTP."""
     from shared.auth.tokens import Verifier
     from shared.http.serve import serve
@@ -23,7 +23,7 @@ async def serve_api(settings: Settings) -> None:
     await serve(build_api(settings, pool, Verifier(settings)), settings)
 
 
-def build_api(settings: Settings, pool: Pool, verifier: "Verifier") -> "FastAPI":
+def build_api(settings: RegistrySettings, pool: Pool, verifier: "Verifier") -> "FastAPI":
     """Returns the application of the role `api`; it closes the pool at its end. Ends the process without its keys."""
     from services.registry import api
     from shared.asyncapi import asyncapi_routes
@@ -36,7 +36,7 @@ def build_api(settings: Settings, pool: Pool, verifier: "Verifier") -> "FastAPI"
     return app
 
 
-def open_vault(settings: Settings) -> "Vault":
+def open_vault(settings: RegistrySettings) -> "Vault":
     """Returns the vault over PLUT_KEYS_DIR, or ends the process with a message that says what to mend."""
     from services.registry.domain.identity import Vault
     from shared.privacy.keys import KeyDirectoryError, load_keys
@@ -49,13 +49,13 @@ def open_vault(settings: Settings) -> "Vault":
         refuse("PLUT_KEYS_DIR", str(error), error.cure)
 
 
-async def relay(settings: Settings) -> None:
+async def relay(settings: RegistrySettings) -> None:
     """Carries the outbox to Kafka."""
     from shared.relay.app import build
 
     await build(SERVICE, settings).run()
 
 
-async def migrate(settings: Settings) -> None:
+async def migrate(settings: RegistrySettings) -> None:
     """Brings the schema up to the migration files."""
     await migrations.migrate(settings, SERVICE, MIGRATIONS)

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from pydantic import Field
 
-from shared import settings
+from shared.settings import Settings
 
 SERVICE = "registry"
 TITLE = "PLUT Registri Usaha"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-class Settings(settings.Settings):
+class RegistrySettings(Settings):
     """The api alone needs the keys of personal data; the relay and the migrations never see them."""
 
     keys_dir: Path | None = Field(

@@ -20,7 +20,11 @@ _INDEX = "index-0001.key"
 
 
 class KeyDirectoryError(Exception):
-    """The key directory is missing, incomplete, unreadable or open to others; the text says how to mend it."""
+    """The key directory is missing, incomplete, unreadable or open to others; `cure` says how to mend it."""
+
+    def __init__(self, wrong: str, cure: str = "restore the keys from their backup") -> None:
+        super().__init__(wrong)
+        self.cure = cure
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,10 @@ def create_keys(directory: Path) -> None:
 def load_keys(directory: Path) -> Keys:
     """Reads the keys. Raises KeyDirectoryError if one is missing, cut short, or readable by other users."""
     if not directory.is_dir():
-        raise KeyDirectoryError(f"PLUT_KEYS_DIR: {directory} is not a directory; point it at the installation's keys")
+        raise KeyDirectoryError(f"{directory} is not a directory", "point it at the installation's keys")
     keks = {path.stem: _read_key(path) for path in sorted(directory.iterdir()) if _KEK.match(path.name)}
     if not keks:
-        raise KeyDirectoryError(f"PLUT_KEYS_DIR: no kek-NNNN.key in {directory}; restore the keys from their backup")
+        raise KeyDirectoryError(f"there is no kek-NNNN.key in {directory}")
     return Keys(current=max(keks), keks=keks, index_root=_read_key(directory / _INDEX))
 
 
@@ -55,13 +59,13 @@ def _read_key(path: Path) -> bytes:
         mode, text = path.stat().st_mode, path.read_text(encoding="ascii")
         key = base64.b64decode(text.strip(), validate=True)
     except OSError as error:
-        raise KeyDirectoryError(f"{path}: {error.strerror}; restore the keys from their backup") from None
+        raise KeyDirectoryError(f"{path}: {error.strerror}") from None
     except (UnicodeDecodeError, binascii.Error):
-        raise KeyDirectoryError(f"{path} is not base64; restore it from its backup") from None
+        raise KeyDirectoryError(f"{path} is not base64") from None
     if mode & 0o077:
-        raise KeyDirectoryError(f"{path} can be read by others; run: chmod 600 {path}")
+        raise KeyDirectoryError(f"{path} can be read by others", f"run: chmod 600 {path}")
     if len(key) != KEY_BYTES:
-        raise KeyDirectoryError(f"{path} holds {len(key)} bytes instead of {KEY_BYTES}; restore it from its backup")
+        raise KeyDirectoryError(f"{path} holds {len(key)} bytes instead of {KEY_BYTES}")
     return key
 
 

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from services.registry.app import build_api, open_vault
 from services.registry.domain.identity import Vault
-from services.registry.settings import Settings
+from services.registry.settings import RegistrySettings
 from shared.postgres import Pool
 from shared.privacy.keys import create_keys
 from tests.infrastructure.databases import Database
@@ -26,12 +26,12 @@ def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def registry_settings(database: Database, keys_dir: Path) -> Settings:
-    return with_edge(database.settings("registry", "app", Settings, keys_dir=keys_dir))
+def registry_settings(database: Database, keys_dir: Path) -> RegistrySettings:
+    return with_edge(database.settings("registry", "app", RegistrySettings, keys_dir=keys_dir))
 
 
 @pytest.fixture
-def vault(registry_settings: Settings) -> Vault:
+def vault(registry_settings: RegistrySettings) -> Vault:
     return open_vault(registry_settings)
 
 
@@ -48,7 +48,7 @@ async def owner_pool(database: Database) -> Pool:
 
 
 @pytest_asyncio.fixture
-async def client(database: Database, registry_settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def client(database: Database, registry_settings: RegistrySettings) -> AsyncIterator[httpx.AsyncClient]:
     pool = await database.pool("registry", "app")
     app = build_api(registry_settings, pool, verifier(registry_settings))
     async with client_of(app) as client:
