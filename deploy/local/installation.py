@@ -131,6 +131,11 @@ class Installation:
         return directory
 
     @property
+    def demo_password(self) -> str:
+        """The password of every demo login."""
+        return Vault(self.secrets_dir("issuer", "issuer")).demo_password
+
+    @property
     def keys_dir(self) -> Path:
         """Where the keys of personal data lie; without them nobody can read it again."""
         return self.secrets_dir("registry", "api") / "keys"

@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _GREATEST_BYTES = 16 * 1024 * 1024
@@ -30,21 +30,33 @@ def last_lines(log: Path, count: int) -> list[str]:
         return [line.rstrip("\n") for line in deque(lines, maxlen=count)]
 
 
-def follow(log: Path) -> Iterator[str]:
-    """Yields the lines that are appended from now on, for ever; a log that was emptied is read from its beginning."""
-    position = _size(log)
-    rest = b""
+def follow_all(logs: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Yields each line that is appended to one of the logs from now on, with its log, for ever."""
+    tails = [_Tail(log) for log in logs]
     while True:
-        size = _size(log)
-        position = 0 if size < position else position
-        if size > position:
-            with log.open("rb") as file:
-                file.seek(position)
-                *lines, rest = (rest + file.read(size - position)).split(b"\n")
-            position = size
-            yield from (line.decode("utf-8", errors="replace") for line in lines)
+        for tail in tails:
+            yield from ((tail.log, line) for line in tail.new_lines())
         time.sleep(_POLL_SECONDS)
 
 
-def _size(log: Path) -> int:
-    return log.stat().st_size if log.exists() else 0
+class _Tail:
+    """A place in a log; one that was emptied is read from its beginning."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self._position = self._size()
+        self._rest = b""
+
+    def new_lines(self) -> list[str]:
+        size = self._size()
+        self._position = 0 if size < self._position else self._position
+        if size == self._position:
+            return []
+        with self.log.open("rb") as file:
+            file.seek(self._position)
+            *lines, self._rest = (self._rest + file.read(size - self._position)).split(b"\n")
+        self._position = size
+        return [line.decode("utf-8", errors="replace") for line in lines]
+
+    def _size(self) -> int:
+        return self.log.stat().st_size if self.log.exists() else 0

@@ -47,11 +47,12 @@ class ServerState:
 
 @dataclass(frozen=True)
 class State:
-    """`ready` is true once everything has been healthy, until it is stopped."""
+    """`ready` is true once everything has been healthy, until it is stopped; `failed` says why a start was given up."""
 
     pid: int
     started: float
     ready: bool = False
+    failed: str | None = None
     infrastructure: list[ServerState] = field(default_factory=list)
     processes: list[ProcessState] = field(default_factory=list)
 

@@ -53,6 +53,7 @@ class Supervisor:
         self._ports = PortBook(installation.ports_file, say)
         self._identity = Identity.of(os.getpid())
         self._ready = False
+        self._failed: str | None = None
         self._stopping = asyncio.Event()
         self._servers: dict[str, Keeper] = {}
         self._keepers: dict[Program, Keeper] = {}
@@ -93,7 +94,9 @@ class Supervisor:
         try:
             starting.result()
         except BaseExceptionGroup as errors:
-            raise _first(errors) from None
+            first = _first(errors)
+            self._failed = str(first)
+            raise first from None
         return True
 
     async def _start_everything(self) -> None:
@@ -192,6 +195,7 @@ class Supervisor:
             self._identity.pid,
             self._identity.started,
             self._ready,
+            self._failed,
             [self._server_state(name) for name in SERVERS],
             [self._process_state(program) for program in PROGRAMS],
         ).save(self._installation.state_file)
@@ -268,7 +272,7 @@ def main() -> None:
         asyncio.run(supervise(installation, say))
     except ERRORS as error:
         say(f"the start failed: {error}")
-        sys.exit(f"{error}")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,31 @@
+"""What every command shares: options, and how it says that something is wrong."""
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Directory of the installation; two of them run side by side.",
+        envvar="PLUT_DATA_DIR",
+        show_default="./.plut",
+        file_okay=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def fail(message: str, cure: str, status: int = 1) -> NoReturn:
+    """Ends the command: what is wrong and how to mend it, on the error output."""
+    typer.secho(message, fg="red", err=True)
+    typer.secho(cure, err=True)
+    raise typer.Exit(status)
+
+
+def print_json(content: Any) -> None:  # noqa: ANN401  whatever JSON can hold
+    """Prints one document for programs."""
+    typer.echo(json_module.dumps(content, ensure_ascii=False, default=str))
