@@ -40,6 +40,11 @@ EVENTS_PUBLISHED = Counter(
 )
 EVENTS_HELD = Gauge("events_held", "Events that Kafka refuses for good", ("service",), registry=REGISTRY)
 RELAY_LEADS = Gauge("relay_leads", "1 while this process leads", ("service",), registry=REGISTRY)
+RELAY_ALARM = Gauge(
+    "relay_alarm", "1 while this process publishes nothing and waits for its cure", ("service",), registry=REGISTRY
+)
+RELAY_HISTORY = Gauge("relay_history", "The history that is being published", ("service",), registry=REGISTRY)
+RELAY_EPOCH = Gauge("relay_epoch", "Rises each time the whole outbox is sent again", ("service",), registry=REGISTRY)
 
 # The consumer
 CONSUMER_LAG = Gauge(
@@ -63,6 +68,7 @@ OFFSET_RESETS = Counter(
     "offset_resets_total", "Times a log turned out to be another one", ("group",), registry=REGISTRY
 )
 REBALANCES = Counter("rebalances_total", "Times the partitions were dealt anew", ("group",), registry=REGISTRY)
+CONSUMER_ALARMS = Gauge("consumer_alarms", "Alarms that nobody has cleared", ("group", "kind"), registry=REGISTRY)
 PROJECTION_POSITION = Gauge(
     "projection_position", "Sum of the next offsets of a read model", ("group",), registry=REGISTRY
 )

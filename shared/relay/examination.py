@@ -1,0 +1,122 @@
+"""Is the log in Kafka still ours, and is the outbox still the one that filled it?
+
+Asked on taking the lead, after every reconnect, and now and then when idle.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from shared import kafka_admin
+from shared.contracts.catalogue import WATERMARK, Topic
+from shared.postgres import Connection
+from shared.relay import store
+from shared.relay.evidence import Told
+from shared.relay.log import LogView, open_log
+from shared.relay.position import LogLost, Position, Seen, broken_places
+from shared.relay.records import Place
+from shared.relay.store import Alarm
+from shared.settings import Settings
+
+_CURE = "Nothing is published until you have run: plut replay --new-history"
+
+
+def is_final(alarm: Alarm) -> bool:
+    """True if only an operator can end it: looking again would not make unsaid what Kafka's readers have read."""
+    return alarm.code in ("changed_history", "new_history")
+
+
+async def examine(
+    settings: Settings, connection: Connection, topics: Sequence[Topic], position: Position
+) -> Alarm | None:
+    """Makes missing topics and compares log and outbox; returns why nothing may be published, None if all is well.
+
+    Raises LogLost if everything is to be sent again, KafkaTrouble, SteppedDown, and what UNAVAILABLE names.
+    """
+    alarm = await _another_cluster(connection, position)
+    if alarm is not None:
+        return alarm
+    made = await kafka_admin.create_missing(settings, [*topics, WATERMARK])
+    alarm = await _another_number_of_partitions(settings, topics)
+    if alarm is not None:
+        return alarm
+    async with open_log(settings, topics) as view:
+        return await _compare(connection, view, position, await _places_made_anew(connection, topics, made, position))
+
+
+async def beyond_the_tails(
+    connection: Connection, view: LogView, position: Position, log: dict[Place, Seen], broken: frozenset[Place]
+) -> tuple[dict[UUID, Told], int]:
+    """Returns what Kafka holds of our events that the outbox has not, and the highest epoch met."""
+    missing: dict[UUID, Told] = {}
+    epoch = 0
+    async for told in view.beyond(position.tails, log, broken, position.history):
+        by_id = {one.event_id: one for one in told}
+        gone = await store.missing_events(connection, list(by_id)) if by_id else set()
+        missing.update({event_id: by_id[event_id] for event_id in gone})
+        epoch = max([epoch, *(one.epoch for one in told)])
+    return missing, epoch
+
+
+async def _compare(
+    connection: Connection, view: LogView, position: Position, made_anew: frozenset[Place]
+) -> Alarm | None:
+    log = await view.compare(position.tails)
+    broken = broken_places(position.tails, log) | made_anew
+    missing, epoch = await beyond_the_tails(connection, view, position, log, broken)
+    if missing:
+        await store.record_restored_away(connection, [told[:5] for told in missing.values()])
+        return Alarm(
+            "changed_history",
+            f"riwayat berubah: Kafka holds {len(missing)} event(s) that this Postgres does not have; it was restored "
+            f"to an earlier point, or a stand-by was promoted that had not received everything. {_CURE}",
+        )
+    if broken:
+        raise LogLost(broken, epoch)
+    return None
+
+
+async def _another_cluster(connection: Connection, position: Position) -> Alarm | None:
+    identifier = await store.system_identifier(connection)
+    known = (await store.read_state(connection)).system_identifier
+    if known is None:
+        await store.save_system_identifier(connection, position.fence, identifier)
+    elif known != identifier:
+        return Alarm(
+            "changed_history",
+            "riwayat berubah: these tables come from another Postgres cluster (a dump was restored), whose transaction "
+            f"numbers mean nothing here. {_CURE}",
+        )
+    return None
+
+
+async def _another_number_of_partitions(settings: Settings, topics: Sequence[Topic]) -> Alarm | None:
+    names = {settings.topic_prefix + topic.name: topic for topic in topics}
+    counts = await kafka_admin.partition_counts(settings, list(names))
+    wrong = [
+        f"{name} has {counts[name]} partitions and must have {topic.partitions}"
+        for name, topic in names.items()
+        if counts.get(name, topic.partitions) != topic.partitions
+    ]
+    if not wrong:
+        return None
+    return Alarm(
+        "partitions",
+        f"{'; '.join(wrong)}: keys would move and events of one aggregate overtake each other. "
+        "Delete the topic: the relay makes it again and sends everything.",
+    )
+
+
+async def _places_made_anew(
+    connection: Connection, topics: Sequence[Topic], made: frozenset[str], position: Position
+) -> frozenset[Place]:
+    """A topic that was missing although events of it had been acknowledged is a lost log, tails or no tails."""
+    lost = [
+        topic
+        for topic in topics
+        if topic.name in made and await store.was_published(connection, topic.name, position.snapshot)
+    ]
+    if lost:
+        structlog.get_logger().warning("topics_made_anew", topics=[topic.name for topic in lost])
+    return frozenset((topic.name, partition) for topic in lost for partition in range(topic.partitions))

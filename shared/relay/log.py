@@ -1,0 +1,111 @@
+"""Looks at Kafka's side: where the partitions end, what stands at the ends that we know, and what lies beyond them."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared.contracts.catalogue import Topic
+from shared.kafka_admin import KafkaTrouble, bounded
+from shared.relay.evidence import Told, event_id_in, told_by
+from shared.relay.position import Seen, Tails
+from shared.relay.records import Place
+from shared.settings import Settings
+
+_QUIET_READS = 20  # of half a second each
+Span = tuple[int, int]  # from this offset, up to but not including that
+
+
+class LogView:
+    """A reader of the service's topics without a group: it commits nothing and never resets by itself."""
+
+    def __init__(self, consumer: Any, prefix: str, topics: Sequence[Topic]) -> None:  # noqa: ANN401  aiokafka has no types
+        self._consumer = consumer
+        self._prefix = prefix
+        self._places = [(topic.name, partition) for topic in topics for partition in range(topic.partitions)]
+
+    async def compare(self, tails: Tails) -> dict[Place, Seen]:
+        """Returns each partition's extent, and the event id just before its tail. Raises KafkaTrouble."""
+        extents = await self._extents()
+        spans = {
+            place: (tail.next_offset - 1, tail.next_offset)
+            for place, tail in tails.items()
+            if place in extents and extents[place][0] < tail.next_offset <= extents[place][1]
+        }
+        found: dict[Place, str | None] = {}
+        async for place, records in self._read(spans):
+            found[place] = event_id_in(records[0]) if records else None
+        return {place: Seen(begin, end, found.get(place)) for place, (begin, end) in extents.items()}
+
+    async def beyond(
+        self, tails: Tails, log: Mapping[Place, Seen], broken: Iterable[Place], history: int
+    ) -> AsyncIterator[list[Told]]:
+        """Yields what our records beyond the tails prove; where a tail is broken, all of the partition is beyond."""
+        lost = set(broken)
+        spans = {
+            place: (seen.begin if place in lost or place not in tails else tails[place].next_offset, seen.end)
+            for place, seen in log.items()
+        }
+        async for (topic, _), records in self._read(spans):
+            told = [told_by(topic, record, history) for record in records]
+            yield [one for one in told if one is not None]
+
+    async def _extents(self) -> dict[Place, Span]:
+        partitions = [self._partition(place) for place in self._places]
+        begins = await bounded(self._consumer.beginning_offsets(partitions), "asking where the log begins")
+        ends = await bounded(self._consumer.end_offsets(partitions), "asking where the log ends")
+        return {place: (begins[self._partition(place)], ends[self._partition(place)]) for place in self._places}
+
+    async def _read(self, spans: Mapping[Place, Span]) -> AsyncIterator[tuple[Place, list[Any]]]:
+        """Yields the records of the spans, partition by partition as they come."""
+        open_ends = {self._partition(place): end for place, (begin, end) in spans.items() if begin < end}
+        if not open_ends:
+            return
+        self._consumer.assign(list(open_ends))
+        for place, (begin, end) in spans.items():
+            if begin < end:
+                self._consumer.seek(self._partition(place), begin)
+        quiet = 0
+        while open_ends:
+            got = await self._next(list(open_ends))
+            quiet = 0 if got else quiet + 1
+            if quiet > _QUIET_READS:
+                raise KafkaTrouble("the log cannot be read to its end")
+            for partition, records in got.items():
+                end = open_ends[partition]
+                yield self._place(partition), [record for record in records if record.offset < end]
+                if records[-1].offset + 1 >= end:
+                    del open_ends[partition]
+                    self._consumer.pause(partition)
+
+    async def _next(self, partitions: list[Any]) -> dict[Any, list[Any]]:
+        got: dict[Any, list[Any]] = await bounded(
+            self._consumer.getmany(*partitions, timeout_ms=500, max_records=2000), "reading the log"
+        )
+        return got
+
+    def _partition(self, place: Place) -> Any:  # noqa: ANN401  the same
+        return TopicPartition(self._prefix + place[0], place[1])
+
+    def _place(self, partition: Any) -> Place:  # noqa: ANN401  the same
+        return partition.topic.removeprefix(self._prefix), partition.partition
+
+
+@asynccontextmanager
+async def open_log(settings: Settings, topics: Sequence[Topic]) -> AsyncIterator[LogView]:
+    """Yields a view of the topics, which must exist. Raises KafkaTrouble."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        request_timeout_ms=5000,
+        fetch_max_bytes=8 << 20,
+        fetch_max_wait_ms=100,
+    )
+    try:
+        await bounded(consumer.start(), "opening the log")
+        yield LogView(consumer, settings.topic_prefix, topics)
+    finally:
+        with suppress(KafkaTrouble):
+            await bounded(consumer.stop(), "closing the log", 1)

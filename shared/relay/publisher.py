@@ -1,0 +1,188 @@
+"""Sends records to Kafka, each partition's in order.
+
+A publisher that met any trouble is thrown away: aiokafka's producer may never recover.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    BrokerResponseError,
+    InvalidTimestampError,
+    MessageSizeTooLargeError,
+    ProducerClosed,
+    RecordListTooLargeError,
+    kafka_errors,
+)
+
+from shared import failpoint
+from shared.kafka_admin import KafkaTrouble, bounded
+from shared.relay.position import Acknowledged
+from shared.relay.records import Place, Record, event_id_of
+from shared.settings import Settings
+
+
+class InvalidRecordError(BrokerResponseError):  # type: ignore[misc] # aiokafka has no types
+    """The broker's own check of a record failed. aiokafka does not know the code and would call it unknown."""
+
+    errno = 87
+    message = "INVALID_RECORD"
+
+
+kafka_errors.setdefault(InvalidRecordError.errno, InvalidRecordError)
+
+# What Kafka says of a record that it will never take. Anything else is trouble of the moment.
+REFUSALS = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTimestampError, InvalidRecordError)
+_ACK_SECONDS = 10.0
+# Below the broker's usual limit of 1 MiB for a batch, above the outbox's limit of 256 KiB for an event.
+_BATCH_BYTES = 900_000
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A batch that Kafka will never take as it is, and what must not overtake it."""
+
+    place: Place
+    records: Sequence[Record]
+    later: Sequence[Record]
+    error: str
+
+
+@dataclass
+class Outcome:
+    acknowledged: list[Acknowledged] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    place: Place
+    records: Sequence[Record]
+    built: Any
+
+
+Prepared = dict[Place, deque[_Batch]]
+
+
+class Publisher:
+    """An idempotent producer, and a bound on every wait for it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._prefix = settings.topic_prefix
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=settings.kafka_bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=_BATCH_BYTES,
+            linger_ms=0,
+            request_timeout_ms=5000,
+            retry_backoff_ms=50,
+            metadata_max_age_ms=30_000,
+        )
+
+    async def open(self) -> None:
+        """Connects. Raises KafkaTrouble; close it then too."""
+        await bounded(self._producer.start(), "opening a producer")
+
+    async def close(self) -> None:
+        """Lets go of it within two seconds, whatever state it is in. Records under way may still arrive."""
+        # Nobody waits for what is still under way; without this stop() would, for as long as the broker is gone.
+        self._producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001  aiokafka has no other way
+        for closing, doing in (
+            (self._producer.client.close, "disconnecting"),
+            (self._producer.stop, "closing a producer"),
+        ):
+            try:
+                await bounded(closing(), doing, 1)
+            except KafkaTrouble:
+                continue
+
+    def prepare(self, places: Mapping[Place, Sequence[Record]]) -> Prepared:
+        """Builds the batches; the CPU's part of sending, done while the page before is under way."""
+        now_ms = int(time.time() * 1000)
+        return {place: self._batches(place, records, now_ms) for place, records in places.items()}
+
+    async def send(self, prepared: Prepared) -> Outcome:
+        """Sends one batch per partition at a time, so that none overtakes another, until each is taken or refused.
+
+        Raises KafkaTrouble: then nothing is known of the records under way.
+        """
+        outcome = Outcome()
+        await failpoint.point("relay.before_send")
+        while prepared:
+            wave = [batches.popleft() for batches in prepared.values()]
+            results = await self._send_wave(wave)
+            for batch, result in zip(wave, results, strict=True):
+                if isinstance(result, str):
+                    later = [record for behind in prepared.pop(batch.place) for record in behind.records]
+                    outcome.refusals.append(Refusal(batch.place, batch.records, later, result))
+                else:
+                    outcome.acknowledged.append(result)
+            prepared = {place: batches for place, batches in prepared.items() if batches}
+        await failpoint.point("relay.after_ack")
+        return outcome
+
+    async def tell(self, topic: str, key: bytes, value: bytes) -> None:
+        """Sends one record to the first partition of a topic and waits until Kafka has it. Raises KafkaTrouble."""
+        batch = self._producer.create_batch()
+        batch.append(timestamp=int(time.time() * 1000), key=key, value=value, headers=[])
+        await self._send_wave([_Batch((topic, 0), [Record(0, key, value, [("", b"")])], batch)])
+
+    def _batches(self, place: Place, records: Sequence[Record], now_ms: int) -> deque[_Batch]:
+        batches: deque[_Batch] = deque()
+        rest = records
+        while rest:
+            built = self._producer.create_batch()
+            taken = _fill(built, rest, now_ms)
+            batches.append(_Batch(place, rest[:taken], built))
+            rest = rest[taken:]
+        return batches
+
+    async def _send_wave(self, wave: Sequence[_Batch]) -> list[Acknowledged | str]:
+        under_way: list[asyncio.Future[Any]] = []
+        for number, batch in enumerate(wave):
+            topic, partition = batch.place
+            sending = self._producer.send_batch(batch.built, self._prefix + topic, partition=partition)
+            under_way.append(await bounded(sending, f"sending to {topic}"))
+            if number == len(wave) // 2:
+                await failpoint.point("relay.mid_batch")
+            under_way[-1].add_done_callback(_look_at)
+        _, waiting = await asyncio.wait(under_way, timeout=_ACK_SECONDS)
+        if waiting:
+            raise KafkaTrouble(f"Kafka did not acknowledge {len(waiting)} batches within {_ACK_SECONDS:g} s")
+        return [_result(batch, future) for batch, future in zip(wave, under_way, strict=True)]
+
+
+def _fill(built: Any, records: Sequence[Record], now_ms: int) -> int:  # noqa: ANN401  aiokafka has no types
+    """Appends as many records as the batch takes; the first always fits."""
+    append = built.append
+    for taken, record in enumerate(records):
+        if append(timestamp=now_ms, key=record.key, value=record.value, headers=record.headers) is None:
+            return taken
+    return len(records)
+
+
+def _result(batch: _Batch, future: "asyncio.Future[Any]") -> Acknowledged | str:
+    """Returns where the batch stands, or why Kafka will never take it. Raises KafkaTrouble."""
+    error = None if future.cancelled() else future.exception()
+    if isinstance(error, REFUSALS):
+        return f"{type(error).__name__}: {error}"
+    if future.cancelled() or error is not None:
+        raise KafkaTrouble(f"a batch was not sent: {error!r}") from error
+    metadata = future.result()
+    if metadata is None or metadata.offset < 0:
+        # Kafka had it before and no longer knows where: without the offset the tail would be a guess.
+        raise KafkaTrouble("Kafka acknowledged a batch without saying where it stands")
+    return Acknowledged(batch.place, metadata.offset, len(batch.records), event_id_of(batch.records[-1]), batch.records)
+
+
+def _look_at(future: "asyncio.Future[Any]") -> None:
+    """Nobody else will: an exception that is never looked at is logged as if it were a surprise."""
+    if not future.cancelled():
+        future.exception()
