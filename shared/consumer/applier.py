@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from shared.contracts.catalogue import AnyEvent, Topic
 
@@ -36,5 +36,16 @@ class Applier(Protocol):
     async def apply(self, connection: Any, batch: Sequence[Received]) -> None:  # noqa: ANN401  pooled or plain
         """Writes the effect of the events, in their order per partition. Asked again after a roll-back; may run under a savepoint.
 
+        Reports what it drops in `shared.metrics.DUPLICATES_DROPPED`, and an equal version under another event id by
+        `shared.consumer.alarms.raise_alarm(connection, group, VERSION_CLASH, …)`.
         Raises asyncpg's DataError or IntegrityConstraintViolationError for what is a record's own fault.
         """
+
+
+@runtime_checkable
+class ForgettingApplier(Applier, Protocol):
+    """A replica that can be emptied. After a restore of the publisher it may know what never happened, in versions that are
+    too high to be overwritten: so it forgets everything and reads all its logs anew. Read models are rebuilt beside instead."""
+
+    async def forget(self, connection: Any) -> None:  # noqa: ANN401  the same
+        """Deletes all that came from events, in the transaction that sets the positions back."""

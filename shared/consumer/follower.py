@@ -1,0 +1,31 @@
+"""An applier and the subscription that feeds it."""
+
+from faststream.kafka import KafkaBroker
+
+from shared.consumer.applier import Applier
+from shared.consumer.reader import Reader
+from shared.consumer.subscription import Subscription
+from shared.postgres import UNAVAILABLE, Pool
+from shared.settings import Settings
+
+
+class Follower(Subscription):
+    """Follows an applier's topics, and does for it what operators ask for."""
+
+    name = "follower"
+
+    def __init__(self, applier: Applier, broker: KafkaBroker, settings: Settings, pool: Pool) -> None:
+        self.reader = Reader(applier, pool, settings.topic_prefix)
+        super().__init__(self.reader, applier.topics, broker, settings)
+
+    async def run_errands(self) -> None:
+        try:
+            await self.reader.recover()
+            await self.reader.run_errands()
+        except UNAVAILABLE as error:
+            self._log.warning("errands_postponed", group=self.group, error=f"{type(error).__name__}: {error}")
+
+    def trouble(self) -> str | None:
+        if self.reader.halted is not None:
+            return f"{self.group} stands still: {self.reader.halted}"
+        return super().trouble()

@@ -1,0 +1,191 @@
+"""Reading Kafka through FastStream and aiokafka, every risky default set here and nowhere else (docs/operations.md)."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
+from faststream.kafka.subscriber.usecase import BatchSubscriber
+
+from shared.consumer.records import UNREADABLE, Record
+from shared.kafka_admin import bounded, partition_counts
+from shared.settings import Settings
+
+REQUEST_SECONDS = 5.0
+BATCH_RECORDS = 1000
+_POLL_SECONDS = 0.5
+_FETCH_BYTES = 8 * 1024 * 1024
+_PARTITION_BYTES = 1024 * 1024
+# Six seconds is the shortest that brokers allow unless told otherwise: so long a killed consumer keeps its partitions.
+_SESSION_MS = 6_000
+_HEARTBEAT_MS = 1_500
+_GRACE_SECONDS = 5.0
+
+Handler = Callable[[Sequence[Record]], Awaitable[None]]
+
+
+class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
+    """Polls long and says that it does: FastStream's own loop sleeps between short polls, which is latency."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  aiokafka's own
+        super().__init__(*args, **options)
+        self.polled_at = time.monotonic()
+        self.failure: BaseException | None = None
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> dict[TopicPartition, list[Record]]:
+        """Returns as soon as there are records, or nothing after half a second; never hangs, also while a group is formed."""
+        del timeout_ms
+        self.polled_at = time.monotonic()
+        try:
+            return await self._poll(*partitions, max_records=max_records)
+        except UnicodeDecodeError:
+            return await self._step_to_the_unreadable(max_records or BATCH_RECORDS)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    async def _poll(self, *partitions: TopicPartition, max_records: int | None) -> dict[TopicPartition, list[Record]]:
+        try:
+            async with asyncio.timeout(_POLL_SECONDS + 1):
+                found: dict[TopicPartition, list[Record]] = await super().getmany(
+                    *partitions, timeout_ms=int(_POLL_SECONDS * 1000), max_records=max_records
+                )
+                return found
+        except TimeoutError:
+            return {}
+
+    async def _step_to_the_unreadable(self, limit: int) -> dict[TopicPartition, list[Record]]:
+        """aiokafka cannot decode a record whose header's name is not UTF-8, and would never get past it: we name it and go on.
+
+        What else had been fetched is fetched again; the caller's own check of offsets sees to that.
+        """
+        for partition in sorted(self.assignment() - self.paused()):
+            async with asyncio.timeout(REQUEST_SECONDS):
+                self.seek(partition, await self.position(partition))
+        for partition in sorted(self.assignment() - self.paused()):
+            records = await self._read_one_by_one(partition, limit)
+            if records:
+                return {partition: records}
+        return {}
+
+    async def _read_one_by_one(self, partition: TopicPartition, limit: int) -> list[Record]:
+        """Returns the records of a partition up to one that cannot be decoded, a stand-in for it last; none if all can be."""
+        records: list[Record] = []
+        while len(records) < limit:
+            try:
+                found = await self._poll(partition, max_records=1)
+            except UnicodeDecodeError:
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    offset = await self.position(partition)
+                self.seek(partition, offset + 1)
+                return [*records, _stand_in(partition, offset)]
+            if partition not in found:
+                break
+            records += found[partition]
+        return records
+
+
+def _stand_in(partition: TopicPartition, offset: int) -> Record:
+    return ConsumerRecord(
+        partition.topic, partition.partition, offset, 0, 0, None, None, None, -1, -1, ((UNREADABLE, b""),)
+    )
+
+
+class _Broker(KafkaBroker):
+    """FastStream's broker with our consumer below it."""
+
+    async def _connect(self) -> Callable[..., AIOKafkaConsumer]:
+        builder: Any = await super()._connect()
+        ours: Callable[..., AIOKafkaConsumer] = partial(LogConsumer, **builder.keywords)
+        self.config.broker_config.builder = ours
+        return ours
+
+
+def create_broker(settings: Settings, client_id: str) -> KafkaBroker:
+    """Returns a broker that reads only: no producer, no admin client, no topics made by accident, no hidden logging."""
+    return _Broker(
+        settings.kafka_bootstrap.split(","),
+        client_id=client_id,
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        request_timeout_ms=int(REQUEST_SECONDS * 1000),
+        metadata_max_age_ms=5_000,
+        graceful_timeout=_GRACE_SECONDS,
+        apply_types=False,
+        logger=None,
+    )
+
+
+def subscribe(
+    broker: KafkaBroker, topics: Sequence[str], group: str, listener: ConsumerRebalanceListener, handle: Handler
+) -> BatchSubscriber:
+    """Returns a subscriber that hands raw batches to `handle`: parsing, retries, offsets and parking are ours."""
+
+    async def parse(records: tuple[Record, ...]) -> KafkaMessage:
+        return KafkaMessage(body=b"", headers={}, raw_message=records, consumer=subscriber.consumer or FAKE_CONSUMER)
+
+    async def decode(message: KafkaMessage) -> Any:  # noqa: ANN401  FastStream's own
+        return message.raw_message
+
+    subscriber = broker.subscriber(
+        *topics,
+        batch=True,
+        group_id=group,
+        ack_policy=AckPolicy.MANUAL,
+        auto_offset_reset="earliest",
+        batch_timeout_ms=1,
+        max_records=BATCH_RECORDS,
+        fetch_max_bytes=_FETCH_BYTES,
+        max_partition_fetch_bytes=_PARTITION_BYTES,
+        session_timeout_ms=_SESSION_MS,
+        heartbeat_interval_ms=_HEARTBEAT_MS,
+        listener=listener,
+        parser=parse,
+        decoder=decode,
+        persistent=False,
+        no_reply=True,
+    )
+    subscriber(handle)
+    return subscriber
+
+
+async def stop_subscriber(subscriber: BatchSubscriber, within: float) -> None:
+    """Stops it within a bound; what aiokafka leaves hanging without brokers is cut off."""
+    consumer = subscriber.consumer
+    with suppress(Exception):
+        async with asyncio.timeout(within):
+            await subscriber.stop()
+            return
+    if consumer is not None:
+        await _abandon(consumer)
+
+
+async def _abandon(consumer: AIOKafkaConsumer) -> None:
+    """aiokafka's `stop` gives up where it hung: its remaining tasks would go on for ever."""
+    for part in (consumer._fetcher, consumer._client):  # noqa: SLF001  there is no other way to them
+        if part is not None:
+            with suppress(Exception):
+                async with asyncio.timeout(1):
+                    await part.close()
+
+
+async def missing_topics(settings: Settings, topics: Sequence[str]) -> list[str]:
+    """Returns those that do not exist yet. Raises KafkaTrouble while no broker answers."""
+    return sorted(set(topics) - set(await partition_counts(settings, topics)))
+
+
+async def bounds(
+    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
+) -> Mapping[TopicPartition, tuple[int, int]]:
+    """Returns the first offset and the one behind the last of each partition. Raises KafkaTrouble."""
+    beginnings = await bounded(consumer.beginning_offsets(list(partitions)), "asking where logs begin", REQUEST_SECONDS)
+    ends = await bounded(consumer.end_offsets(list(partitions)), "asking where logs end", REQUEST_SECONDS)
+    return {each: (beginnings[each], ends[each]) for each in partitions}

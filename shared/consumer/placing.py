@@ -1,0 +1,82 @@
+"""What every subscription of ours has in common: partitions wait, paused, until somebody has found where to go on."""
+
+import asyncio
+import time
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from faststream.kafka.subscriber.usecase import BatchSubscriber
+
+from shared import failpoint, metrics
+from shared.consumer.kafka import LogConsumer
+from shared.consumer.records import Record
+
+
+class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped
+    """Pauses what is dealt; `place` finds the positions; `receive` gets what is read from there."""
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+        self.subscriber: BatchSubscriber | None = None
+        self.wake = asyncio.Event()
+        self.unplaced: set[TopicPartition] = set()
+        self.working_since: float | None = None
+        self.last_error: str | None = None
+        self.progressed_at = time.monotonic()
+
+    @property
+    @abstractmethod
+    def positions(self) -> Mapping[TopicPartition, int]:
+        """Returns the next offset of every placed partition."""
+
+    @abstractmethod
+    async def place(self) -> None:
+        """Finds the place of every partition that waits for it; raises nothing, but tries again later."""
+
+    @abstractmethod
+    async def receive(self, records: Sequence[Record]) -> None:
+        """Works on a batch; raises nothing but cancellation, for FastStream would swallow it."""
+
+    @abstractmethod
+    def forget(self, partitions: Iterable[TopicPartition] | None = None) -> None:
+        """Drops the places of these partitions, or of all."""
+
+    async def close(self) -> None:
+        """Gives back what it holds; safe to call twice."""
+
+    @property
+    def consumer(self) -> LogConsumer | None:
+        """Returns the present consumer; FastStream makes it when the subscriber starts, before partitions are dealt."""
+        return None if self.subscriber is None else self.subscriber.consumer
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        metrics.REBALANCES.labels(self.group).inc()
+        self.forget()
+        self.unplaced.clear()
+        self.doubt(assigned)
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        await failpoint.point("proj.rebalance")
+        self.forget(revoked)
+        self.unplaced -= set(revoked)
+
+    def doubt(self, partitions: Iterable[TopicPartition] | None = None) -> None:
+        """Pauses partitions (all, if none is named) until their places have been found again."""
+        doubted = set(self.positions if partitions is None else partitions)
+        self.forget(doubted)
+        if self.consumer is not None:
+            held = doubted & self.consumer.assignment()
+            self.consumer.pause(*held)
+            self.unplaced |= held
+        self.wake.set()
+
+    def resume(self, partition: TopicPartition, offset: int) -> bool:
+        """Goes on at an offset, if the partition is still ours to read."""
+        consumer = self.consumer
+        if consumer is None or partition not in consumer.assignment() or partition not in self.unplaced:
+            return False
+        consumer.seek(partition, offset)
+        self.unplaced.discard(partition)
+        consumer.resume(partition)
+        return True

@@ -1,0 +1,308 @@
+"""One applier's reading: batches in, transactions out, and a look at the rows whenever anything is in doubt.
+
+Whatever fails, the answer is one and the same: roll back, pause the partitions, read the rows again, go back to the record before
+the position, see that it is still the one that was read there, and go on.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import structlog
+from aiokafka import TopicPartition
+
+from shared import metrics
+from shared.clock import utc_now
+from shared.consumer import alarms, control, kafka, offsets, parking
+from shared.consumer.applier import Applier
+from shared.consumer.faults import is_lost_race
+from shared.consumer.offsets import Displaced, Move
+from shared.consumer.partitions import AnotherLog, HigherHistory, Misplaced, Share, Standing, take
+from shared.consumer.placing import Placer
+from shared.consumer.records import Record
+from shared.consumer.retry import retry_parked
+from shared.consumer.writing import TooManyBad, Writer
+from shared.kafka_admin import KafkaTrouble
+from shared.postgres import UNAVAILABLE, Pool
+
+Connection: TypeAlias = Any
+Work: TypeAlias = list[tuple[Standing, TopicPartition, Sequence[Record]]]
+
+_GREATEST_BACKOFF = 5.0
+_TIMES_A_GAP_IS_SEEN = 3
+_LOOK_AGAIN_SECONDS = 5.0
+
+
+class Reader(Placer):
+    """Applies what one subscription hands over. One batch, placement or errand at a time."""
+
+    def __init__(self, applier: Applier, pool: Pool, prefix: str) -> None:
+        super().__init__(applier.group)
+        self.applier = applier
+        self.halted: str | None = None
+        self._halted_until: float | None = None
+        self._pool = pool
+        self._prefix = prefix
+        self._writer = Writer(applier)
+        self._busy = asyncio.Lock()
+        self._connection: Connection | None = None
+        self._standings: dict[TopicPartition, Standing] = {}
+        self._gaps: dict[TopicPartition, tuple[tuple[int, int], int]] = {}
+        self._failures = 0
+        self._not_before = 0.0
+
+    async def receive(self, records: Sequence[Record]) -> None:
+        async with self._busy:
+            self.working_since = time.monotonic()
+            try:
+                await self._work_through(self._sorted_out(records))
+            except Exception as error:  # noqa: BLE001  whatever it is: rolled back, looked at again, tried again
+                self._failed(error, {TopicPartition(each.topic, each.partition) for each in records})
+            finally:
+                self.working_since = None
+
+    # Batches
+
+    def _sorted_out(self, records: Sequence[Record]) -> Work:
+        """Returns the records by partition; what belongs to no placed partition is dropped, for it will be fetched again."""
+        by_partition: dict[TopicPartition, list[Record]] = {}
+        for record in records:
+            by_partition.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
+        return [
+            (self._standings[partition], self._named(partition), found)
+            for partition, found in by_partition.items()
+            if partition in self._standings
+        ]
+
+    async def _work_through(self, work: Work) -> None:
+        shares, replaced = self._take(work)
+        halt: HigherHistory | TooManyBad | None = None
+        while shares:
+            try:
+                await self._write(shares)
+                break
+            except TooManyBad as error:
+                halt = error
+                shares = [take(*each) for each in _up_to(work, shares, error)]
+        self._settle(shares)
+        for partition, another in replaced.items():
+            await self._begin_again(partition, another)
+        halt = halt or next((share.trouble for share in shares if share.trouble), None)
+        if halt is not None:
+            await self._halt(halt)
+
+    def _take(self, work: Work) -> tuple[list[Share], dict[TopicPartition, AnotherLog]]:
+        shares, replaced = [], {}
+        for each in work:
+            try:
+                shares.append(take(*each))
+            except Misplaced as error:
+                self._note_gap(self._kafkas(each[1]), error.gap)
+                self.doubt([self._kafkas(each[1])])
+            except AnotherLog as error:
+                replaced[each[1]] = error
+        return shares, replaced
+
+    async def _write(self, shares: Sequence[Share]) -> None:
+        moving = [share for share in shares if share.taken]
+        if moving:
+            standings = [share.standing for share in moving]
+            await self._writer.write(await self._own_connection(), moving, standings)
+            self._count(moving)
+
+    def _settle(self, shares: Sequence[Share]) -> None:
+        for share in shares:
+            partition = self._kafkas(share.partition)
+            if partition in self._standings:
+                self._standings[partition] = share.standing
+            if share.look_again:
+                self.doubt([partition])
+        if shares:
+            self._failures = 0
+            self.last_error = None
+
+    def _count(self, shares: Sequence[Share]) -> None:
+        self.progressed_at = time.monotonic()
+        seconds = metrics.EVENT_END_TO_END.labels(self.group)
+        now = utc_now()
+        for share in shares:
+            for event in share.events:
+                seconds.observe(max(0.0, (now - event.event.recorded_at).total_seconds()))
+
+    def _failed(self, error: Exception, partitions: Iterable[TopicPartition]) -> None:
+        self.doubt(partitions)
+        if isinstance(error, Displaced) or is_lost_race(error):
+            structlog.get_logger().info("batch_displaced", group=self.group, reason=str(error))
+            return
+        self._failures += 1
+        self.last_error = f"{type(error).__name__}: {error}"[:300]
+        self._not_before = time.monotonic() + min(0.1 * 2 ** min(self._failures, 10), _GREATEST_BACKOFF)
+        log = structlog.get_logger().bind(group=self.group, failures=self._failures)
+        if self._connection is not None:
+            self._connection.terminate()  # its state is unknown, and a rollback over a dead line takes half a minute
+        if isinstance(error, (*UNAVAILABLE, KafkaTrouble)):
+            log.warning("batch_postponed", error=self.last_error)
+        else:
+            log.error("batch_failed", exc_info=error)
+
+    # Places
+
+    def forget(self, partitions: Iterable[TopicPartition] | None = None) -> None:
+        for partition in list(self._standings) if partitions is None else partitions:
+            self._standings.pop(partition, None)
+
+    async def place(self) -> None:
+        if not self.unplaced or self.halted or time.monotonic() < self._not_before:
+            return
+        async with self._busy:
+            partitions = sorted(self.unplaced)
+            try:
+                await self._place(partitions)
+            except Exception as error:  # noqa: BLE001  the same answer as for a batch
+                self._failed(error, partitions)
+
+    async def _place(self, partitions: Sequence[TopicPartition]) -> None:
+        consumer = self.consumer
+        if consumer is None:
+            return
+        connection = await self._own_connection()
+        told = await control.read(connection, self.group)
+        if told.stopped_because is not None:
+            self.halted = told.stopped_because
+            return
+        places = await offsets.places(connection, self.group, [self._named(each) for each in partitions])
+        self._writer.parked_aggregates = await parking.open_aggregates(connection, self.group)
+        bounds = await kafka.bounds(consumer, partitions)
+        for partition in partitions:
+            gap = await self._known_gap(connection, partition)
+            try:
+                standing = Standing.at(places[self._named(partition)], *bounds[partition], gap)
+            except AnotherLog as error:
+                await self._begin_again(self._named(partition), error)
+                continue
+            if self.resume(partition, standing.cursor):
+                self._standings[partition] = standing
+
+    async def _begin_again(self, partition: TopicPartition, error: AnotherLog) -> None:
+        """Writes down that this log is another one: it is read from its beginning, and what is known is dropped by version."""
+        connection = await self._own_connection()
+        async with connection.transaction():
+            before = (await offsets.places(connection, self.group, [partition]))[partition]
+            after = replace(before, next_offset=0, digest=None, resets=before.resets + 1)
+            await offsets.advance(connection, self.group, [Move(partition, before, after)])
+            detail = f"{partition.topic} {partition.partition}: {error}"
+            await alarms.raise_alarm(connection, self.group, alarms.LOG_REPLACED, detail)
+        metrics.OFFSET_RESETS.labels(self.group).inc()
+        structlog.get_logger().warning(
+            "log_replaced", group=self.group, topic=partition.topic, partition=partition.partition, reason=str(error)
+        )
+        self.doubt([self._kafkas(partition)])
+
+    def _note_gap(self, partition: TopicPartition, gap: tuple[int, int]) -> None:
+        known, times = self._gaps.get(partition, (gap, 0))
+        self._gaps[partition] = (gap, times + 1 if known == gap else 1)
+
+    async def _known_gap(self, connection: Connection, partition: TopicPartition) -> tuple[int, int] | None:
+        """Returns a hole that was seen again after fetching anew: the log has it, and waiting will not fill it."""
+        gap, times = self._gaps.get(partition, ((0, 0), 0))
+        if times < _TIMES_A_GAP_IS_SEEN or gap[1] < gap[0]:
+            return None
+        detail = f"{partition.topic} {partition.partition}: nothing between offsets {gap[0]} and {gap[1]}"
+        await alarms.raise_alarm(connection, self.group, alarms.LOG_GAP, detail)
+        return gap
+
+    # Standing still
+
+    async def _halt(self, reason: HigherHistory | TooManyBad) -> None:
+        """Stops the whole applier with an alarm; `recover` looks whether the reason is gone."""
+        self.doubt()
+        connection = await self._own_connection()
+        if isinstance(reason, TooManyBad):
+            self.halted, kind = f"{reason}; `plut parked resume` lets it go on", alarms.PARKING_LIMIT
+            async with connection.transaction():
+                await control.stop(connection, self.group, self.halted)
+                await alarms.raise_alarm(connection, self.group, kind, str(reason))
+        else:
+            self.halted = f"history {reason.met} begins, {reason.known} is known: it must be rebuilt"
+            self._halted_until = time.monotonic() + _LOOK_AGAIN_SECONDS
+            await alarms.raise_alarm(connection, self.group, alarms.HIGHER_HISTORY, self.halted)
+        structlog.get_logger().error("consumer_halted", group=self.group, reason=self.halted)
+
+    async def recover(self) -> None:
+        """Goes on if the reason for standing still may be gone."""
+        if self.halted is None:
+            return
+        if self._halted_until is None:
+            told = await control.read(self._pool, self.group)
+            if told.stopped_because is not None:
+                return
+            await alarms.clear_alarms(self._pool, self.group, alarms.PARKING_LIMIT)
+        elif time.monotonic() < self._halted_until:
+            return
+        self.halted = self._halted_until = None
+        self.wake.set()
+
+    # Errands
+
+    async def run_errands(self) -> None:
+        """Does what operators ask for: a new history, and parked records once more. Raises what the database raises."""
+        async with self._busy:
+            told = await control.read(self._pool, self.group)
+            if told.new_history is not None:
+                await self._begin_new_history(told)
+            touched = await retry_parked(self._pool, self.applier)
+            if touched:
+                self.doubt(self._kafkas(partition) for partition in touched)
+        metrics.PARKED_EVENTS.labels(self.group).set(await parking.count_open(self._pool, self.group))
+
+    async def _begin_new_history(self, told: control.Control) -> None:
+        assert told.new_history is not None  # noqa: S101  the caller has looked
+        async with self._pool.acquire(timeout=5) as connection, connection.transaction():
+            await offsets.reset_for_new_history(
+                connection, self.applier, told.new_history_of or "", told.new_history, told.new_epoch or 1
+            )
+            await control.new_history_begun(connection, self.group)
+            await alarms.clear_alarms(connection, self.group, alarms.HIGHER_HISTORY)
+        structlog.get_logger().warning("new_history_begun", group=self.group, history=told.new_history)
+        self.halted = self._halted_until = None
+        self.doubt()
+
+    # Small things
+
+    @property
+    def positions(self) -> dict[TopicPartition, int]:
+        return {partition: standing.place.next_offset for partition, standing in self._standings.items()}
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await self._pool.release(connection, timeout=2)
+
+    async def _own_connection(self) -> Connection:
+        """Returns the one connection that this reader keeps: taking it from the pool for every batch costs a round trip."""
+        if self._connection is not None and self._connection.is_closed():
+            await self.close()
+        if self._connection is None:
+            self._connection = await self._pool.acquire(timeout=5)
+        return self._connection
+
+    def _named(self, partition: TopicPartition) -> TopicPartition:
+        return TopicPartition(partition.topic.removeprefix(self._prefix), partition.partition)
+
+    def _kafkas(self, partition: TopicPartition) -> TopicPartition:
+        return TopicPartition(self._prefix + partition.topic, partition.partition)
+
+
+def _up_to(work: Work, shares: Sequence[Share], limit: TooManyBad) -> Work:
+    """Returns the part of the work that lies before the record at which the limit was reached."""
+    before: Work = []
+    counted = {share.partition for share in shares}
+    for standing, partition, records in work:
+        if partition == limit.partition:
+            rest = [record for record in records if record.offset < limit.offset]
+            return [*before, (standing, partition, rest)] if rest else before
+        if partition in counted:
+            before.append((standing, partition, records))
+    return before

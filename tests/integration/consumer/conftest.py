@@ -1,0 +1,109 @@
+"""A small applier with a table of its own, and a log to feed it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from shared import kafka_admin
+from shared.consumer.applier import Received
+from shared.consumer.host import ConsumerHost
+from shared.contracts.catalogue import BUSINESS, OFFICE, Topic
+from shared.postgres import Pool
+from shared.settings import Settings
+from tests.infrastructure.base import KafkaServer
+from tests.infrastructure.databases import Database
+from tests.support.log import Log, open_log
+
+SERVICE = "mentoring"
+GROUP = "mentoring-counting"
+_TABLE = """
+create table mentoring.counted (
+    aggregate_id text primary key, version bigint not null, name text not null check (name <> 'forbidden'),
+    times bigint not null
+);
+grant select, insert, update, delete on mentoring.counted to mentoring_worker, mentoring_app;
+"""
+
+
+@dataclass
+class Counting:
+    """Counts every event that takes effect: an effect that is not repeatable, so that nothing but the positions can save it."""
+
+    group: str = GROUP
+    topics: tuple[Topic, ...] = (BUSINESS,)
+    durable: bool = True
+    before: Callable[[], Awaitable[None]] | None = None
+    seen: list[Received] = field(default_factory=list)
+
+    async def apply(self, connection: Any, batch: Sequence[Received]) -> None:
+        if self.before is not None:
+            await self.before()
+        for each in batch:
+            await connection.execute(
+                """
+                insert into counted (aggregate_id, version, name, times) values ($1, $2, $3, 1)
+                on conflict (aggregate_id) do update
+                set version = greatest(counted.version, excluded.version), times = counted.times + 1, name = excluded.name
+                """,
+                each.event.aggregate_id,
+                each.event.version,
+                each.event.state.trade_name,
+            )
+        self.seen += batch
+
+    async def forget(self, connection: Any) -> None:
+        await connection.execute("delete from counted")
+
+
+@dataclass
+class Bench:
+    """Everything that a test of the consumer needs."""
+
+    settings: Settings
+    pool: Pool
+    log: Log
+    hosts: list[ConsumerHost] = field(default_factory=list)
+
+    async def host(self, *appliers: Any) -> ConsumerHost:
+        """Returns a running host with these appliers."""
+        host = ConsumerHost(SERVICE, self.settings, self.pool)
+        for applier in appliers:
+            await host.add(applier)
+        await host.start()
+        self.hosts.append(host)
+        return host
+
+    async def value(self, sql: str, *arguments: Any) -> Any:
+        return await self.pool.fetchval(sql, *arguments)
+
+    async def until(self, sql: str, expected: Any, *arguments: Any, within: float = 30) -> None:
+        """Waits until a query answers as expected; fails with what it answered last."""
+        deadline = time.monotonic() + within
+        while (answer := await self.value(sql, *arguments)) != expected:
+            assert time.monotonic() < deadline, f"{sql}: {answer!r} instead of {expected!r}"
+            await asyncio.sleep(0.02)
+
+
+@pytest_asyncio.fixture
+async def bench(database: Database, kafka: KafkaServer, topic_prefix: str) -> AsyncIterator[Bench]:
+    connection = await asyncpg.connect(database.superuser_dsn)
+    await connection.execute(_TABLE)
+    await connection.close()
+    settings = database.settings(SERVICE, "worker", kafka_bootstrap=kafka.bootstrap, topic_prefix=topic_prefix)
+    await kafka_admin.create_missing(settings, [OFFICE, BUSINESS])
+    pool = await database.pool(SERVICE, "worker", size=12)
+    async with open_log(kafka.bootstrap, topic_prefix) as log:
+        own = Bench(settings, pool, log)
+        yield own
+        await asyncio.gather(*(host.stop() for host in own.hosts))
+
+
+@pytest.fixture
+def counting() -> Counting:
+    return Counting()
