@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from uuid import UUID
 
 from shared.clock import business_day
@@ -27,7 +26,7 @@ class Kind(StrEnum):
     SESSION = "session"
 
 
-STATES: Mapping[str, type[Contract]] = {
+STATES: Mapping[Kind, type[Contract]] = {
     Kind.OFFICE: OfficeState,
     Kind.BUSINESS: BusinessState,
     Kind.CONSULTANT: ConsultantState,
@@ -42,7 +41,7 @@ class Fact:
     `subjects` are the canonical ids of the businesses that the state speaks of, in the state's order.
     """
 
-    kind: str
+    kind: Kind
     id: str
     version: int
     event_id: UUID
@@ -53,12 +52,12 @@ class Fact:
 
 def businesses_of(state: Contract) -> tuple[UUID, ...]:
     """Returns the ids of the businesses that a state speaks of, as it names them."""
-    if isinstance(state, SessionState):
-        return tuple(business.id for business in state.businesses)
-    return (state.id,) if isinstance(state, BusinessState) else ()
+    if type(state) is SessionState:  # exact, for models are slow to ask whether they are instances
+        return tuple([business.id for business in state.businesses])
+    return (state.id,) if type(state) is BusinessState else ()
 
 
-def fact_of(kind: str, event: AnyEvent, partition: int, aliases: Mapping[UUID, UUID]) -> Fact:
+def fact_of(kind: Kind, event: AnyEvent, partition: int, aliases: Mapping[UUID, UUID]) -> Fact:
     """Returns what an event makes of its aggregate. `aliases`: business → the canonical subject, where another."""
     state = event.payload.state
     named = businesses_of(state)
@@ -67,7 +66,7 @@ def fact_of(kind: str, event: AnyEvent, partition: int, aliases: Mapping[UUID, U
 
 
 class Period(StrEnum):
-    """The grains in which activity is summed, so that no question adds up more rows the longer the province works."""
+    """What people ask for. Activity is summed per day, month and year; all is the sum of a few years."""
 
     DAY = "day"
     MONTH = "month"
@@ -76,7 +75,7 @@ class Period(StrEnum):
 
 
 def start_of(period: Period, day: date) -> date:
-    """Returns the first day of the period that holds `day`; date.min (-infinity in Postgres) for all."""
+    """Returns the first day of the period that holds `day`; all time begins with FIRST_DAY."""
     match period:
         case Period.DAY:
             return day
@@ -85,13 +84,7 @@ def start_of(period: Period, day: date) -> date:
         case Period.YEAR:
             return day.replace(month=1, day=1)
         case Period.ALL:
-            return date.min
-
-
-@lru_cache(maxsize=32_768)
-def activity_keys(office: str, day: date) -> tuple[tuple[str, str, date], ...]:
-    """Returns the key (office, period, first day) of each period that holds `day`."""
-    return tuple((office, period.value, start_of(period, day)) for period in Period)
+            return FIRST_DAY
 
 
 @dataclass(frozen=True, order=True, slots=True)

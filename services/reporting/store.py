@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from services.reporting.domain import STATES, Fact, Position
+from services.reporting.domain import STATES, Fact, Kind, Position
 from shared.auth.principal import Principal, Role
+from shared.contracts.envelope import Contract
 
 SET_LOCK = 7_305_522  # the first half of the advisory lock of a set; enter_set() takes it too
 
@@ -49,12 +51,19 @@ _LIVE = """
 select s.version, s.rules, s.state, s.stage
 from read_model_pointer p join read_model_set s on s.version = p.version
 """
+_ENTER = "select enter_set($1)"
 _POSITION = """
 select p.version, coalesce(sum(o.resets), 0)::bigint as resets, coalesce(sum(o.next_offset), 0)::bigint as offsets
 from read_model_pointer p
 left join consumer_offset o on o.consumer_group = 'reporting-set-' || p.version
 group by p.version
 """
+
+
+async def enter_set(connection: Any, set_version: int) -> str | None:  # noqa: ANN401
+    """Returns the set's stage, which stays until the transaction ends; None if the set is retired."""
+    stage: str | None = await connection.fetchval(_ENTER, set_version)
+    return stage
 
 
 async def sets_to_run(connection: Any) -> list[ReadModelSet]:  # noqa: ANN401  pooled or plain
@@ -76,41 +85,50 @@ def _set(row: Mapping[str, Any]) -> ReadModelSet:
     return ReadModelSet(row["version"], row["rules"], row["state"], Stage(row["stage"]))
 
 
+def numbers_literal(numbers: Iterable[int]) -> str:
+    """Returns an array as Postgres writes it: asyncpg asks each element of a list what it is, which takes longer."""
+    return "{" + ",".join(map(str, numbers)) + "}"
+
+
 # Facts
 
-_KNOWN = """
-select kind, id, version, event_id, slice, subjects, state
-from fact where set_version = $1 and kind = $2 and id = any($3)
-"""
+_KNOWN = (
+    "select id::text, version, event_id, slice, subjects, state from {fact} where set_version = $1 and id = any($2)"
+)
 _ALIASES = "select alias, subject from subject_alias where set_version = $1 and alias = any($2)"
 # `do nothing`, and the count is compared: an aggregate that came from two partitions at once would be counted twice.
 _INSERT = """
-insert into fact (set_version, kind, id, version, event_id, slice, subjects, state)
-select $1, kind, id, version, event_id, slice, string_to_array(subjects, ',')::uuid[], state
-from unnest($2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::smallint[], $7::text[], $8::jsonb[])
-     as n (kind, id, version, event_id, slice, subjects, state)
+insert into {fact} (set_version, id, version, event_id, slice, subjects, state)
+select $1, id, version, event_id, slice, string_to_array(subjects, ',')::uuid[], state
+from unnest($2::{id}[], $3::text::bigint[], $4::uuid[], $5::text::smallint[], $6::text[], $7::json[])
+     as n (id, version, event_id, slice, subjects, state)
 on conflict do nothing
 """
 _REPLACE = """
-update fact f
+update {fact} f
 set version = n.version, event_id = n.event_id, slice = n.slice, state = n.state,
     subjects = string_to_array(n.subjects, ',')::uuid[]
-from unnest($2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::smallint[], $7::text[], $8::jsonb[], $9::bigint[])
-     as n (kind, id, version, event_id, slice, subjects, state, known_version)
-where f.set_version = $1 and f.kind = n.kind and f.id = n.id and f.version = n.known_version
+from unnest($2::{id}[], $3::text::bigint[], $4::uuid[], $5::text::smallint[], $6::text[], $7::json[],
+            $8::text::bigint[]) as n (id, version, event_id, slice, subjects, state, known_version)
+where f.set_version = $1 and f.id = n.id and f.version = n.known_version
 """
 _PAGE = """
-select kind, id, version, event_id, slice, subjects, state
-from fact where set_version = $1 and (kind, id) > ($2, $3)
-order by kind, id
-limit $4
+select id::text, version, event_id, slice, subjects, state
+from {fact} where set_version = $1 and ($2::text is null or id > $2::text::{id})
+order by id
+limit $3
 """
 
 
-async def known_facts(connection: Any, set_version: int, kind: str, ids: Sequence[str]) -> dict[str, Fact]:  # noqa: ANN401
+@cache
+def _of(kind: Kind, statement: str) -> str:
+    return statement.format(fact=f"fact_{kind}", id="text" if kind is Kind.OFFICE else "uuid")
+
+
+async def known_facts(connection: Any, set_version: int, kind: Kind, ids: Sequence[str]) -> dict[str, Fact]:  # noqa: ANN401
     """Returns the facts of these aggregates by id; those unknown are left out."""
-    rows = await connection.fetch(_KNOWN, set_version, kind, ids)
-    return {row["id"]: _fact(row) for row in rows}
+    rows = await connection.fetch(_of(kind, _KNOWN), set_version, ids)
+    return {row["id"]: _fact(kind, row) for row in rows}
 
 
 async def aliases(connection: Any, set_version: int, businesses: Iterable[UUID]) -> dict[UUID, UUID]:  # noqa: ANN401
@@ -119,23 +137,23 @@ async def aliases(connection: Any, set_version: int, businesses: Iterable[UUID])
     return {row["alias"]: row["subject"] for row in rows}
 
 
-async def insert_facts(connection: Any, set_version: int, facts: Sequence[Fact]) -> None:  # noqa: ANN401
+async def insert_facts(connection: Any, set_version: int, kind: Kind, facts: Sequence[Fact]) -> None:  # noqa: ANN401
     """Writes facts of aggregates that were unknown. Raises asyncpg.SerializationError if one is known by now."""
     if facts:
-        _expect(await connection.execute(_INSERT, set_version, *_columns(facts)), facts)
+        _expect(await connection.execute(_of(kind, _INSERT), set_version, *_columns(facts)), facts)
 
 
-async def replace_facts(connection: Any, set_version: int, newer: Sequence[tuple[Fact, int]]) -> None:  # noqa: ANN401
+async def replace_facts(connection: Any, set_version: int, kind: Kind, newer: Sequence[tuple[Fact, int]]) -> None:  # noqa: ANN401
     """Writes each newer fact over the version known. Raises asyncpg.SerializationError if that was replaced since."""
     if newer:
         facts = [fact for fact, _ in newer]
-        known = [version for _, version in newer]
-        _expect(await connection.execute(_REPLACE, set_version, *_columns(facts), known), facts)
+        known = numbers_literal([version for _, version in newer])
+        _expect(await connection.execute(_of(kind, _REPLACE), set_version, *_columns(facts), known), facts)
 
 
-async def facts_after(connection: Any, set_version: int, kind: str, after: str, limit: int) -> list[Fact]:  # noqa: ANN401
-    """Returns the next page of a set's facts in the order of (kind, id)."""
-    return [_fact(row) for row in await connection.fetch(_PAGE, set_version, kind, after, limit)]
+async def facts_after(connection: Any, set_version: int, kind: Kind, after: str | None, limit: int) -> list[Fact]:  # noqa: ANN401
+    """Returns the next page of a set's facts in the order of their ids, from the first if `after` is None."""
+    return [_fact(kind, row) for row in await connection.fetch(_of(kind, _PAGE), set_version, after, limit)]
 
 
 def _expect(tag: str, facts: Sequence[Fact]) -> None:
@@ -143,35 +161,35 @@ def _expect(tag: str, facts: Sequence[Fact]) -> None:
         raise asyncpg.SerializationError("a fact was written by another applier since it was read; apply again")
 
 
-def _columns(facts: Sequence[Fact]) -> list[list[Any]]:
+def _columns(facts: Sequence[Fact]) -> list[Any]:
     return [
-        [fact.kind for fact in facts],
         [fact.id for fact in facts],
-        [fact.version for fact in facts],
+        numbers_literal([fact.version for fact in facts]),
         [fact.event_id for fact in facts],
-        [fact.slice for fact in facts],
+        numbers_literal([fact.slice for fact in facts]),
         [",".join(map(str, fact.subjects)) for fact in facts],
-        [fact.state.model_dump_json() for fact in facts],
+        [_json(fact.state) for fact in facts],
     ]
 
 
-def _fact(row: Mapping[str, Any]) -> Fact:
-    return Fact(
-        row["kind"],
-        row["id"],
-        row["version"],
-        row["event_id"],
-        row["slice"],
-        tuple(row["subjects"]),
-        STATES[row["kind"]].model_validate_json(row["state"]),
-    )
+def _json(state: Contract) -> str:
+    """A type json would take an escaped NUL, and every later look into the document would fail."""
+    text = state.model_dump_json()
+    if "\\u0000" in text:
+        raise asyncpg.UntranslatableCharacterError("a text holds a NUL")
+    return text
+
+
+def _fact(kind: Kind, row: Mapping[str, Any]) -> Fact:
+    state = STATES[kind].model_validate_json(row["state"])
+    return Fact(kind, row["id"], row["version"], row["event_id"], row["slice"], tuple(row["subjects"]), state)
 
 
 # Offices
 
 _OFFICES = """
 select id as code, state ->> 'name' as name, (state ->> 'opened_on')::date as opened_on
-from fact where set_version = $1 and kind = 'office' and id = any($2)
+from fact_office where set_version = $1 and id = any($2)
 order by id
 """
 

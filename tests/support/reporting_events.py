@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from services.reporting.domain import Kind
 from services.reporting.projections.applier import SetApplier
 from services.reporting.store import ReadModelSet, Stage, group_of
 from shared.consumer.applier import Received
@@ -103,11 +104,9 @@ async def read_to(pool: Pool, topic: str, partition: int, next_offset: int, set_
 
 async def tables(pool: Pool, set_version: int = 1) -> dict[str, list[tuple[Any, ...]]]:
     """Returns facts and totals of a set, without rows that say nothing."""
-    facts = (
-        "select kind, id, version, event_id, slice, subjects, state from fact where set_version = $1 order by kind, id"
-    )
+    facts = "select id::text, version, event_id, slice, subjects, state from fact_{} where set_version = $1 order by id"
     activity = (
-        "select office, period, starts, slice, registrations, sessions, businesses_served, contact_minutes,"
+        "select office, grain, starts, slice, registrations, sessions, businesses_served, contact_minutes,"
         " preparation_minutes, travel_minutes from office_activity where set_version = $1 and (registrations, sessions,"
         " businesses_served, contact_minutes, preparation_minutes, travel_minutes) <> (0, 0, 0, 0, 0, 0)"
         " order by 1, 2, 3, 4"
@@ -118,5 +117,9 @@ async def tables(pool: Pool, set_version: int = 1) -> dict[str, list[tuple[Any, 
     )
     return {
         name: [tuple(row) for row in await pool.fetch(sql, set_version)]
-        for name, sql in (("fact", facts), ("office_activity", activity), ("businesses_by_region", regions))
+        for name, sql in (
+            *((kind, facts.format(kind)) for kind in Kind),
+            ("office_activity", activity),
+            ("businesses_by_region", regions),
+        )
     }

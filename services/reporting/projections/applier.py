@@ -11,8 +11,10 @@ from services.reporting.domain import Fact, Kind, businesses_of, fact_of
 from services.reporting.projections import totals_of
 from services.reporting.projections.total import Differences, add_up
 from services.reporting.store import ReadModelSet, Stage
+from shared.consumer.alarms import VERSION_CLASH, raise_alarm
 from shared.consumer.applier import Received
 from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, SESSION, Topic
+from shared.metrics import DUPLICATES_DROPPED
 
 _KIND_OF_TOPIC = (
     (OFFICE, Kind.OFFICE),
@@ -26,16 +28,31 @@ KIND_OF: Mapping[str, Kind] = {
 }
 
 
-class SetStandsStill(Exception):  # noqa: N818  a state, not an error
+class SetStandsStill(Exception):
     """The set's totals are being summed, or the set is retired: nothing may be applied now."""
 
 
 @dataclass(slots=True)
 class _Folded:
-    """What a batch makes of the aggregates that it speaks of: the newest fact of each, and what it replaces."""
+    """What a batch makes of the aggregates of one kind: the newest fact of each, and what was known before."""
 
+    kind: Kind
+    old: dict[str, Fact]
     new: dict[str, Fact] = field(default_factory=dict)
-    old: dict[str, Fact] = field(default_factory=dict)
+    clashes: list[str] = field(default_factory=list)
+    dropped: int = 0
+
+    def take(self, fact: Fact) -> None:
+        """A greater version replaces; the rest is dropped, and one version with two events is something to look at."""
+        known = self.new.get(fact.id) or self.old.get(fact.id)
+        if known is None or fact.version > known.version:
+            self.new[fact.id] = fact
+            return
+        self.dropped += 1
+        if fact.version == known.version and fact.event_id != known.event_id:
+            self.clashes.append(
+                f"{fact.kind} {fact.id} version {fact.version}: {fact.event_id}, known {known.event_id}"
+            )
 
 
 class SetApplier:
@@ -54,11 +71,12 @@ class SetApplier:
 
         Raises SetStandsStill; asyncpg.SerializationError if the same aggregate is written elsewhere at the same time.
         """
-        stage = await connection.fetchval("select enter_set($1)", self.set_version)
+        stage = await store.enter_set(connection, self.set_version)
         if stage not in (Stage.READING, Stage.FOLLOWING):
             raise SetStandsStill(f"set {self.set_version} is {stage or 'retired'}")
         facts = await self._fold(connection, batch)
-        await self._write(connection, facts)
+        for folded in facts:
+            await self._write(connection, folded)
         if stage == Stage.FOLLOWING:
             await add_up(connection, self.set_version, self._differences(facts))
 
@@ -79,25 +97,25 @@ class SetApplier:
         aliases: Mapping[UUID, UUID],
     ) -> _Folded:
         ids = sorted({received.event.aggregate_id for received in batch})
-        folded = _Folded(old=await store.known_facts(connection, self.set_version, kind, ids))
+        folded = _Folded(kind, await store.known_facts(connection, self.set_version, kind, ids))
         for received in batch:
-            event = received.event
-            newest = folded.new.get(event.aggregate_id) or folded.old.get(event.aggregate_id)
-            if newest is None or event.version > newest.version:
-                folded.new[event.aggregate_id] = fact_of(kind, event, received.partition, aliases)
+            folded.take(fact_of(kind, received.event, received.partition, aliases))
+        for clash in folded.clashes:
+            await raise_alarm(connection, self.group, VERSION_CLASH, clash)
+        if folded.dropped:
+            DUPLICATES_DROPPED.labels(self.group).inc(folded.dropped)
         return folded
 
-    async def _write(self, connection: Any, facts: Sequence[_Folded]) -> None:  # noqa: ANN401
+    async def _write(self, connection: Any, folded: _Folded) -> None:  # noqa: ANN401
         unknown: list[Fact] = []
         newer: list[tuple[Fact, int]] = []
-        for folded in facts:
-            for id_, fact in sorted(folded.new.items()):
-                if id_ in folded.old:
-                    newer.append((fact, folded.old[id_].version))
-                else:
-                    unknown.append(fact)
-        await store.insert_facts(connection, self.set_version, unknown)
-        await store.replace_facts(connection, self.set_version, newer)
+        for id_, fact in sorted(folded.new.items()):
+            if id_ in folded.old:
+                newer.append((fact, folded.old[id_].version))
+            else:
+                unknown.append(fact)
+        await store.insert_facts(connection, self.set_version, folded.kind, unknown)
+        await store.replace_facts(connection, self.set_version, folded.kind, newer)
 
     def _differences(self, facts: Sequence[_Folded]) -> list[Differences]:
         changes = [Differences(total) for total in self._totals]

@@ -15,7 +15,7 @@ _ONE: Amounts = (1,)
 def contributions(fact: Fact) -> Iterable[Contribution]:
     """A business counts under each of its kinds and once under `*`, unless it turned out to be another one."""
     state = fact.state
-    if not isinstance(state, BusinessState) or fact.subjects[0] != state.id:
+    if type(state) is not BusinessState or fact.subjects[0] != state.id:
         return ()
     regency = state.kelurahan[:5]
     kinds = {EACH_ONCE, *state.kinds}

@@ -1,4 +1,4 @@
-"""Office activity: what each office did, per day, month, year and in all. A business day is a date in WIB.
+"""Office activity: what each office did, per day, month and year. A business day is a date in WIB.
 
 A session counts once for its office, however many businesses and consultants were there.
 """
@@ -6,9 +6,10 @@ A session counts once for its office, however many businesses and consultants we
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from services.reporting.domain import Fact, Period, activity_keys, start_of
+from services.reporting.domain import Fact, Period, start_of
 from services.reporting.projections.total import Amounts, Column, Contribution, Total
 from shared.contracts.mentoring import SessionState
 from shared.contracts.registry import BusinessState
@@ -41,7 +42,7 @@ def contributions(fact: Fact) -> Iterable[Contribution]:
     A business that was still unknown to mentoring is not served until it is known.
     """
     state = fact.state
-    if isinstance(state, SessionState):
+    if type(state) is SessionState:
         if state.state in HELD:
             amounts = (
                 0,
@@ -52,9 +53,19 @@ def contributions(fact: Fact) -> Iterable[Contribution]:
                 state.travel_minutes,
             )
             return [(key, amounts) for key in activity_keys(state.office, state.day)]
-    elif isinstance(state, BusinessState) and fact.subjects[0] == state.id:
+    elif type(state) is BusinessState and fact.subjects[0] == state.id:
         return [(key, _REGISTRATION) for key in activity_keys(state.home_office, state.registered_on)]
     return ()
+
+
+@lru_cache(maxsize=32_768)
+def activity_keys(office: str, day: date) -> tuple[tuple[str, str, date], ...]:
+    """Returns the keys (office, grain, first day) under which a day is summed.
+
+    Three grains, so that no question adds up more rows the longer the province works.
+    """
+    grains = (Period.DAY, Period.MONTH, Period.YEAR)
+    return tuple((office, grain.value, start_of(grain, day)) for grain in grains)
 
 
 def _served(fact: Fact, session: SessionState) -> int:
@@ -65,7 +76,7 @@ def _served(fact: Fact, session: SessionState) -> int:
 
 TOTAL = Total(
     name="office_activity",
-    key=(Column("office", "text"), Column("period", "text"), Column("starts", "date")),
+    key=(Column("office", "text"), Column("grain", "text"), Column("starts", "date")),
     amounts=tuple(one.name for one in fields(Activity)),
     contributions=contributions,
 )
@@ -74,14 +85,16 @@ _SUMS = ", ".join(f"sum({amount})::bigint as {amount}" for amount in TOTAL.amoun
 _PER_DAY = f"""
 select office, starts as day, {_SUMS}
 from office_activity
-where set_version = $1 and office = any($2) and period = 'day' and starts between $3 and $4
+where set_version = $1 and office = any($2) and grain = 'day' and starts between $3 and $4
 group by office, starts
 order by office, starts
 """  # noqa: S608  names of ours
 _BY_OFFICE = f"""
 select office, period, {_SUMS}
 from office_activity
-where set_version = $1 and office = any($2) and (period, starts) in (select * from unnest($3::text[], $4::date[]))
+join unnest($3::text[], $4::text[], $5::date[], $6::date[]) as asked (period, grain_asked, first, last)
+     on grain = grain_asked and starts between first and last
+where set_version = $1 and office = any($2)
 group by office, period
 """  # noqa: S608  names of ours
 
@@ -112,9 +125,11 @@ async def by_office(
     today: date,
 ) -> Mapping[tuple[str, Period], Activity]:
     """Returns each office's activity in the day, month and year of `today` and in all; none where none was."""
-    periods = [period.value for period in Period]
-    starts = [start_of(period, today) for period in Period]
-    rows = await connection.fetch(_BY_OFFICE, set_version, list(offices), periods, starts)
+    grains = [Period.YEAR.value if period is Period.ALL else period.value for period in Period]
+    firsts = [start_of(period, today) for period in Period]
+    rows = await connection.fetch(
+        _BY_OFFICE, set_version, list(offices), list(Period), grains, firsts, [today] * len(firsts)
+    )
     return {(row["office"], Period(row["period"])): _activity(row) for row in rows}
 
 

@@ -8,6 +8,7 @@ from operator import add, sub
 from typing import Any
 
 from services.reporting.domain import Fact
+from services.reporting.store import numbers_literal
 
 Key = tuple[str | date, ...]
 Amounts = tuple[int, ...]
@@ -45,8 +46,9 @@ class Total:
     def add_sql(self) -> str:
         """The statement that adds rows of differences, in the order of the key, to a set's totals."""
         names = [column.name for column in self.key]
-        types = [column.type for column in self.key] + ["smallint"] + ["bigint"] * len(self.amounts)
-        arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, start=2))
+        keys = [("", column.type) for column in self.key]
+        types = [*keys, ("text::", "smallint"), *[("text::", "bigint")] * len(self.amounts)]
+        arrays = ", ".join(f"${number}::{cast}{kind}[]" for number, (cast, kind) in enumerate(types, start=2))
         sums = ", ".join(f"{amount} = t.{amount} + excluded.{amount}" for amount in self.amounts)
         place = ", ".join(["set_version", *names, "slice"])
         return (
@@ -104,4 +106,7 @@ async def add_up(connection: Any, set_version: int, totals: Sequence[Differences
     for differences in totals:
         rows = differences.rows()
         if rows:
-            await connection.execute(differences.total.add_sql, set_version, *map(list, zip(*rows, strict=True)))
+            columns = list(zip(*rows, strict=True))
+            width = len(differences.total.key)
+            keys, numbers = columns[:width], map(numbers_literal, columns[width:])
+            await connection.execute(differences.total.add_sql, set_version, *keys, *numbers)

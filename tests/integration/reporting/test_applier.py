@@ -84,3 +84,18 @@ async def test_a_nul_in_a_text_is_the_records_own_fault(pool: Pool) -> None:
 
     with pytest.raises(asyncpg.DataError):
         await deliver(pool, received([business(A, trade_name="Batik\x00Maja")]))
+
+
+async def test_one_version_with_two_events_raises_an_alarm(pool: Pool) -> None:
+    await deliver(pool, received([business(A, version=2)]))
+    await deliver(pool, received([business(A, version=2, kinds=["ikm"])]))
+    alarms = await pool.fetch("select kind, detail from consumer_alarm")
+    assert [alarm["kind"] for alarm in alarms] == ["version_clash"]
+    assert str(A) in alarms[0]["detail"]
+
+
+async def test_the_same_event_again_raises_none(pool: Pool) -> None:
+    told = received([business(A, version=2)])
+    await deliver(pool, told)
+    await deliver(pool, told)
+    assert await pool.fetch("select * from consumer_alarm") == []

@@ -30,7 +30,7 @@ def _fact(told: AnyEvent, aliases: dict[UUID, UUID] | None = None) -> Fact:
 
 
 def _activity(day: date, *amounts: int) -> list[Contribution]:
-    starts = (("day", day), ("month", day.replace(day=1)), ("year", date(day.year, 1, 1)), ("all", date.min))
+    starts = (("day", day), ("month", day.replace(day=1)), ("year", date(day.year, 1, 1)))
     return [(("35.76", period, start), amounts) for period, start in starts]
 
 
