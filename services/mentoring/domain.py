@@ -16,6 +16,7 @@ MINUTES_OF_A_DAY = 1440
 REACH = timedelta(days=2)
 EARLIEST_DAY = date(2000, 1, 1)  # no office is as old; an earlier date is a slip of the keyboard
 OVERDUE_AFTER = timedelta(hours=1)
+_NIK = re.compile(r"(?<![0-9A-Za-z])\d{16}(?![0-9A-Za-z])")  # a UUID without hyphens may hold as many digits in a row
 _SIXTEEN_DIGITS = re.compile(r"(?<!\d)\d(?:[ .-]?\d){15}(?!\d)")
 
 
@@ -146,7 +147,7 @@ def consultant_faults(new: NewConsultant) -> list[FieldProblem]:
 
 
 def _staff_faults(staff: str) -> Iterator[FieldProblem]:
-    if "@" in staff or _SIXTEEN_DIGITS.search(staff):
+    if "@" in staff or _NIK.search(staff):
         yield FieldProblem(
             "staff",
             "ID masuk tampak seperti surel atau NIK; keduanya tidak boleh sampai ke layanan lain.",
