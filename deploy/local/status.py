@@ -1,0 +1,248 @@
+"""How an installation is: its processes, what is not yet published, not yet read, set aside, and how fresh pages are.
+
+Whatever cannot be asked is None or false: the status of a broken installation is what it is needed for.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import asyncpg
+
+from deploy.local.installation import Installation, NotRunningError
+from deploy.local.process import Identity
+from deploy.local.state import ProcessState, ServerState
+from deploy.local.supervisor import is_live
+from deploy.local.table import SERVICES
+from shared.kafka_admin import KafkaTrouble, bounded
+from shared.postgres import UNAVAILABLE, Connection, connect, role_name
+
+_KAFKA_SECONDS = 5.0
+
+Answer = TypeVar("Answer")
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class ProcessHealth:
+    state: ProcessState
+    pid: int | None
+    healthy: bool
+
+
+@dataclass(frozen=True)
+class ServerHealth:
+    state: ServerState
+    pid: int | None
+    healthy: bool
+
+
+@dataclass(frozen=True)
+class ReadModel:
+    name: str
+    as_of: datetime | None
+    behind_ms: int | None
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """What one service's schema says; None where it could not be asked."""
+
+    backlog: int | None = None
+    positions: Mapping[str, Mapping[Place, int]] = field(default_factory=dict)
+    parked: int | None = None
+    alarms: list[str] = field(default_factory=list)
+    read_models: list[ReadModel] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Status:
+    processes: list[ProcessHealth]
+    infrastructure: list[ServerHealth]
+    services: Mapping[str, ServiceStatus]
+    lags: Mapping[str, int | None]
+
+    @property
+    def parked(self) -> int | None:
+        known = [service.parked for service in self.services.values() if service.parked is not None]
+        return sum(known) if known else None
+
+    @property
+    def alarms(self) -> list[str]:
+        return [alarm for service in self.services.values() for alarm in service.alarms]
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns what programs rely on; `alarms` holds sentences for people."""
+        return {
+            "processes": [_process_json(process) for process in self.processes],
+            "infrastructure": [_server_json(server) for server in self.infrastructure],
+            "outbox_backlog": {name: service.backlog for name, service in self.services.items()},
+            "consumer_lag": dict(self.lags),
+            "parked": self.parked,
+            "read_models": [
+                {"name": model.name, "as_of": model.as_of and model.as_of.isoformat(), "behind_ms": model.behind_ms}
+                for service in self.services.values()
+                for model in service.read_models
+            ],
+            "alarms": self.alarms,
+        }
+
+
+async def ask(installation: Installation) -> Status:
+    """Asks everything at once; takes a few seconds at most, also when nothing answers."""
+    state = installation.state
+    processes = asyncio.gather(*(_process_health(process) for process in (state.processes if state else [])))
+    servers = asyncio.gather(*(_server_health(installation, each) for each in (state.infrastructure if state else [])))
+    services = dict(
+        zip(SERVICES, await asyncio.gather(*(_ask_service(installation, each) for each in SERVICES)), strict=True)
+    )
+    groups = {group: places for service in services.values() for group, places in service.positions.items()}
+    return Status(await processes, await servers, services, await _lags(installation, groups))
+
+
+# Processes
+
+
+async def _process_health(process: ProcessState) -> ProcessHealth:
+    pid = _living_pid(process.identity)
+    return ProcessHealth(process, pid, pid is not None and await is_live(process.url))
+
+
+async def _server_health(installation: Installation, server: ServerState) -> ServerHealth:
+    pid = _living_pid(server.identity)
+    if pid is None:
+        return ServerHealth(server, None, healthy=False)
+    if server.name == "kafka":
+        return ServerHealth(server, pid, await installation.kafka.answers())
+    return ServerHealth(server, pid, await installation.postgres.answers(installation.superuser_password()))
+
+
+def _living_pid(identity: Identity | None) -> int | None:
+    return identity.pid if identity and identity.is_alive else None
+
+
+# Services
+
+
+async def _ask_service(installation: Installation, service: str) -> ServiceStatus:
+    with suppress(*UNAVAILABLE, NotRunningError, asyncpg.PostgresError):
+        async with asyncio.timeout(5), _schema_of(installation, service) as connection:
+            return ServiceStatus(
+                backlog=await _backlog(connection),
+                positions=await _positions(connection),
+                parked=await _parked(connection),
+                alarms=await _alarms(connection, service),
+                read_models=await _read_models(connection) if service == "reporting" else [],
+            )
+    return ServiceStatus()
+
+
+@asynccontextmanager
+async def _schema_of(installation: Installation, service: str) -> AsyncIterator[Connection]:
+    settings = installation.settings(service, "worker")
+    connection = await connect(settings, role_name(service, "worker"), schema=service, application="plut-status")
+    try:
+        yield connection
+    finally:
+        connection.terminate()
+
+
+async def _backlog(connection: Connection) -> int:
+    from shared import relay
+
+    return await relay.backlog(connection)
+
+
+async def _positions(connection: Connection) -> dict[str, dict[Place, int]]:
+    rows = await connection.fetch("select consumer_group, topic, partition, next_offset from consumer_offset")
+    found: dict[str, dict[Place, int]] = {}
+    for row in rows:
+        found.setdefault(row["consumer_group"], {})[row["topic"], row["partition"]] = row["next_offset"]
+    return found
+
+
+async def _parked(connection: Connection) -> int:
+    from shared.consumer import parking
+
+    return await parking.count_open(connection)
+
+
+async def _alarms(connection: Connection, service: str) -> list[str]:
+    from shared.consumer import alarms, control
+
+    relay = await connection.fetchrow("select alarm_code, alarm from relay_state where alarm_code is not null")
+    held = await connection.fetchval("select count(*) from relay_held where released_at is null")
+    return [
+        *([f"{service}: the relay stands still ({relay['alarm_code']}): {relay['alarm']}"] if relay else []),
+        *([f"{service}: Kafka refuses {held} records for good; the relay holds them back"] if held else []),
+        *(f"{group} stands still; see `plut parked list`" for group in await control.stopped_groups(connection)),
+        *(f"{each.group}: {each.kind}: {each.detail}" for each in await alarms.open_alarms(connection)),
+    ]
+
+
+async def _read_models(connection: Connection) -> list[ReadModel]:
+    from services.reporting import freshness
+
+    return [ReadModel(each.name, each.as_of, each.behind_ms) for each in await freshness.read_models(connection)]
+
+
+# Kafka
+
+
+async def _lags(installation: Installation, groups: Mapping[str, Mapping[Place, int]]) -> dict[str, int | None]:
+    """Returns how many records each group has not read yet; None for all if Kafka does not answer."""
+    wanted = sorted({place for places in groups.values() for place in places})
+    if not wanted or not await installation.kafka.answers():
+        return dict.fromkeys(groups, None)
+    try:
+        ends = await _ends(installation.kafka_bootstrap, wanted)
+    except KafkaTrouble:
+        return dict.fromkeys(groups, None)
+    return {group: sum(max(0, ends[place] - at) for place, at in places.items()) for group, places in groups.items()}
+
+
+async def _ends(bootstrap: str, wanted: list[Place]) -> dict[Place, int]:
+    from aiokafka import AIOKafkaConsumer, TopicPartition
+
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, request_timeout_ms=int(_KAFKA_SECONDS * 1000))
+    try:
+        await _of_kafka(consumer.start(), "looking for a broker")
+        partitions = [TopicPartition(topic, partition) for topic, partition in wanted]
+        found = await _of_kafka(consumer.end_offsets(partitions), "asking where logs end")
+        return {(partition.topic, partition.partition): end for partition, end in found.items()}
+    finally:
+        with suppress(KafkaTrouble):
+            await _of_kafka(consumer.stop(), "closing")
+
+
+async def _of_kafka(waiting: Awaitable[Answer], doing: str) -> Answer:
+    return await bounded(waiting, doing, _KAFKA_SECONDS)
+
+
+# JSON
+
+
+def _process_json(process: ProcessHealth) -> dict[str, Any]:
+    state = process.state
+    return {
+        "service": state.service,
+        "role": state.role,
+        "number": state.number,
+        "pid": process.pid,
+        "url": state.url,
+        "healthy": process.healthy,
+        "restarts": state.restarts,
+    }
+
+
+def _server_json(server: ServerHealth) -> dict[str, Any]:
+    return {
+        "name": server.state.name,
+        "pid": server.pid,
+        "address": server.state.address,
+        "healthy": server.healthy,
+        "restarts": server.state.restarts,
+    }
