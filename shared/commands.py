@@ -1,4 +1,4 @@
-"""A command: one transaction that locks, decides, saves, and leaves its events and its answer behind — or nothing at all.
+"""A command: one transaction that locks, decides, saves, and leaves events and answer behind, or nothing at all.
 
 The answer is kept under the caller's idempotency key: the same key and body get it again, whatever was lost on the way.
 """
@@ -16,9 +16,9 @@ import asyncpg
 from shared import failpoint, outbox
 from shared.auth.principal import Principal
 from shared.contracts.catalogue import AnyEvent
-from shared.contracts.envelope import Contract, Payload
+from shared.contracts.envelope import Contract
 from shared.ids import new_id
-from shared.postgres import RETRYABLE, Pool
+from shared.postgres import LOST, RETRYABLE, Pool
 
 _TRIES = 4
 _BEGIN = "select body_digest, status, answer from begin_command($1, $2, $3)"
@@ -52,7 +52,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the caller is told. Only answers of accepted commands are kept, so `status` is 2xx and `body` holds no identity."""
+    """What the caller is told. Only accepted commands' answers are kept: `status` is 2xx, `body` holds no identity."""
 
     status: int
     body: dict[str, Any]
@@ -79,6 +79,7 @@ class Work:
         occurred_at: datetime | None = None,
     ) -> E:
         """Adds an event of `state` to what the transaction will publish; the aggregate's row must be locked by now."""
+        payload: Any = event.model_fields["payload"].annotation
         told = event(
             event_id=new_id(),
             type=event.model_fields["type"].default,
@@ -90,15 +91,16 @@ class Work:
             office=office,
             actor=self.request.principal.subject,
             correlation_id=self.request.correlation_id,
-            payload=Payload[type(state)](state=state, changed=list(changed)),  # type: ignore[misc]  the event's own state class
+            payload=payload(state=state, changed=list(changed)),
         )
         self.events.append(told)
         return told
 
 
 async def execute(pool: Pool, request: Request, decide: Callable[[Work], Awaitable[Answer]]) -> Answer:
-    """Runs `decide` in the caller's scope, once in effect however often the key is sent; runs it again after a deadlock.
+    """Runs `decide` in the caller's scope, once in effect however often the key is sent.
 
+    Runs it again after a deadlock, and once after a lost connection: if the first try was committed, that is found.
     Raises KeyReused, Busy, whatever `decide` raises (then nothing is kept), and what UNAVAILABLE names.
     """
     for attempt in range(_TRIES):
@@ -110,6 +112,9 @@ async def execute(pool: Pool, request: Request, decide: Callable[[Work], Awaitab
             await asyncio.sleep(0.01 * 2**attempt)
         except asyncpg.LockNotAvailableError:
             raise Busy from None
+        except LOST:
+            if attempt > 0:
+                raise
     raise Busy
 
 

@@ -1,7 +1,7 @@
 """Postgres: one pool per process, and transactions that carry their scope."""
 
 import ssl  # noqa: F401  asyncpg's signatures name it
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what asyncpg says when a connection dies between two statements
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -29,6 +30,16 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
     asyncpg.InsufficientResourcesError,
     asyncpg.QueryCanceledError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,  # a stand-by that has not been promoted yet
+)
+# The connection died under its user: another one may well work, and what was done is unknown only if it was committing.
+LOST: tuple[type[Exception], ...] = (
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
 )
 # The transaction lost against another one and is right to be run again from its start.
 RETRYABLE: tuple[type[Exception], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
@@ -54,7 +65,15 @@ async def connect(
     )
 
 
-async def create_pool(settings: Settings, user: str, *, schema: str, application: str, size: int | None = None) -> Pool:
+async def create_pool(
+    settings: Settings,
+    user: str,
+    *,
+    schema: str,
+    application: str,
+    size: int | None = None,
+    server_settings: Mapping[str, str] | None = None,
+) -> Pool:
     """Returns a pool that connects when first used, so that a process starts while Postgres is still away.
 
     Connections see one schema only. Raises nothing about availability; each acquire may.
@@ -69,17 +88,23 @@ async def create_pool(settings: Settings, user: str, *, schema: str, application
         max_size=size or settings.postgres_pool,
         timeout=5,
         command_timeout=30,
-        server_settings={"search_path": f"{schema}, extensions", "application_name": application},
+        server_settings={
+            "search_path": f"{schema}, extensions",
+            "application_name": application,
+            **(server_settings or {}),
+        },
     )
 
 
 @asynccontextmanager
-async def transaction(pool: Pool, offices: Sequence[str] = ()) -> AsyncIterator[Any]:
+async def transaction(pool: Pool, offices: Sequence[str] = (), *, snapshot: bool = False) -> AsyncIterator[Any]:
     """Yields a connection inside a transaction that sees the rows of `offices` only; none named, none seen.
 
-    Workers, which row-level security lets through, name no office.
+    Workers, which row-level security lets through, name no office. With `snapshot` it reads only, and all of one instant.
     """
-    async with pool.acquire(timeout=5) as connection, connection.transaction():
+    isolation: Any = "repeatable_read" if snapshot else "read_committed"
+    begun = {"isolation": isolation, "readonly": snapshot}
+    async with pool.acquire(timeout=5) as connection, connection.transaction(**begun):
         if offices:
             await connection.execute("select set_config('app.offices', $1, true)", ",".join(offices))
         yield connection

@@ -29,10 +29,10 @@ class Secured:
         self.action = action
 
     async def _caller(self, request: HttpRequest) -> Principal:
-        _refuse_unknown_query(request)
         principal = await _authenticate(request)
         if not may(principal, self.action):
             raise _forbidden(self.action)
+        _refuse_unknown_query(request)
         return principal
 
 
