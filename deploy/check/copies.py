@@ -23,8 +23,8 @@ _CONTRACTS: Mapping[str, type[Contract]] = {
 }
 
 _FACTS = """
-select id, version, event_id::text as event_id, state::text as state, slice, subjects::text[] as subjects
-from fact where set_version = (select version from read_model_pointer) and kind = '{kind}' and {range}
+select id::text as id, version, event_id::text as event_id, state::text as state, slice, subjects::text[] as subjects
+from {table} where set_version = (select version from read_model_pointer) and {range}
 order by id
 """
 _OFFICE_REPLICA = """
@@ -143,14 +143,20 @@ def _row(row: Any) -> Row:  # noqa: ANN401  asyncpg's
 
 _REPLICATED = frozenset({"id", "trade_name", "kinds", "kelurahan", "home_office", "status", "closed_on"})
 
+
+def _facts(topic: str, kind: str, id_type: str) -> Copies:
+    table = f"fact_{kind}"
+    return Copies("reporting", f"reporting.{table}", topic, _FACTS.replace("{table}", table), id_type=id_type)
+
+
 # Every table that follows a topic, by topic. A new read model of facts is one more line here.
 COPIES: Mapping[str, tuple[Copies, ...]] = {
     OFFICE.name: (
-        Copies("reporting", "reporting.fact", OFFICE.name, _FACTS.replace("{kind}", "office")),
+        _facts(OFFICE.name, "office", "text"),
         Copies("mentoring", "mentoring.office_replica", OFFICE.name, _OFFICE_REPLICA, id_column="code"),
     ),
     BUSINESS.name: (
-        Copies("reporting", "reporting.fact", BUSINESS.name, _FACTS.replace("{kind}", "business")),
+        _facts(BUSINESS.name, "business", "uuid"),
         Copies(
             "mentoring",
             "mentoring.business_replica",
@@ -160,6 +166,6 @@ COPIES: Mapping[str, tuple[Copies, ...]] = {
             columns=_REPLICATED,
         ),
     ),
-    CONSULTANT.name: (Copies("reporting", "reporting.fact", CONSULTANT.name, _FACTS.replace("{kind}", "consultant")),),
-    SESSION.name: (Copies("reporting", "reporting.fact", SESSION.name, _FACTS.replace("{kind}", "session")),),
+    CONSULTANT.name: (_facts(CONSULTANT.name, "consultant", "uuid"),),
+    SESSION.name: (_facts(SESSION.name, "session", "uuid"),),
 }

@@ -114,6 +114,6 @@ async def _arrival(course: _Course, readers: Readers, deadline: float, progress:
 
 
 async def _totals(course: _Course, readers: Readers, progress: Progress) -> None:
-    async for findings in totals.compare(readers, course.suspects):
+    async for findings in totals.compare(readers, course.suspects, stored=course.report.stored):
         course.report.add(*findings)
         progress("totals", 1)

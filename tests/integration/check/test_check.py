@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from deploy.check.findings import Report
@@ -15,7 +16,8 @@ from tests.infrastructure.databases import Database
 from tests.integration.check.world import BUSINESSES, SESSIONS, World, populate
 from tests.support.reporting_events import business, office, session
 
-FACT = "reporting.fact"
+BUSINESS_FACT = "reporting.fact_business"
+SESSION_FACT = "reporting.fact_session"
 ACTIVITY = "reporting.office_activity"
 
 
@@ -79,10 +81,10 @@ async def test_a_hole_in_the_history_is_lost_even_when_its_answer_is_old_enough_
 
 
 async def test_a_deleted_fact_is_lost_and_not_counted_as_a_surplus_in_the_totals(world: World) -> None:
-    await world.superuser.execute(f"delete from {FACT} where id = $1", str(SESSIONS[3]))
+    await world.superuser.execute(f"delete from {SESSION_FACT} where id = $1", SESSIONS[3])
     report = await world.check()
     assert counts(report) == (1, 0, 0, 0)
-    assert named(report, "lost", str(SESSIONS[3]), FACT, "read past it")
+    assert named(report, "lost", str(SESSIONS[3]), SESSION_FACT, "read past it")
     assert report.applied == report.stored - 1
 
 
@@ -92,9 +94,9 @@ async def test_a_fact_below_its_last_event_is_lost(world: World) -> None:
     )
     assert first is not None
     await world.superuser.execute(
-        f"update {FACT} set version = 1, event_id = $2, state = ($3::jsonb -> 'payload' -> 'state')"
-        " || '{\"closed_on\": null}' where id = $1",
-        str(BUSINESSES[0]),
+        f"update {BUSINESS_FACT} set version = 1, event_id = $2,"
+        " state = (($3::jsonb -> 'payload' -> 'state') || '{\"closed_on\": null}')::json where id = $1",
+        BUSINESSES[0],
         first["event_id"],
         first["payload"],
     )
@@ -112,7 +114,8 @@ async def test_a_replica_below_its_last_event_is_lost(world: World) -> None:
 
 async def test_a_fact_that_says_otherwise_differs_and_its_totals_do_not(world: World) -> None:
     await world.superuser.execute(
-        f"update {FACT} set state = state || '{{\"contact_minutes\": 999}}' where id = $1", str(SESSIONS[5])
+        f"update {SESSION_FACT} set state = (state::jsonb || '{{\"contact_minutes\": 999}}')::json where id = $1",
+        SESSIONS[5],
     )
     report = await world.check()
     assert counts(report) == (0, 0, 1, 0)
@@ -135,6 +138,21 @@ async def test_a_total_above_the_sum_is_counted_twice_and_differs(world: World) 
     report = await world.check()
     assert counts(report) == (0, 1, 1, 0)
     assert named(report, "twice", ACTIVITY, "month", "above the sum", "sessions")
+
+
+async def test_totals_are_found_range_by_range_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many facts are added up office by office, and nothing falls between the ranges."""
+    monkeypatch.setattr("deploy.check.totals._AT_ONCE", 0)
+    assert (await world.check()).ok
+    await world.superuser.execute(
+        f"update {ACTIVITY} set sessions = sessions + 1 where grain = 'year' and sessions > 0"
+    )
+    await world.superuser.execute(
+        f"insert into {ACTIVITY} values (1, '35.99', 'day', '2026-01-01', 3, 1, 0, 0, 0, 0, 0)"
+    )
+    report = await world.check()
+    assert named(report, "twice", ACTIVITY, "35.76 year")
+    assert named(report, "twice", ACTIVITY, "35.99 day")
 
 
 async def test_a_total_below_the_sum_differs(world: World) -> None:
@@ -324,8 +342,8 @@ async def test_what_a_restore_took_away_is_not_lost(world: World, tmp_path: Path
 
 async def test_versions_of_a_retired_set_are_not_looked_at(world: World) -> None:
     await world.superuser.execute(
-        f"insert into {FACT} (set_version, kind, id, version, event_id, slice, subjects, state)"
-        " values (9, 'office', '35.01', 7, gen_random_uuid(), 0, '{}', '{}')"
+        "insert into reporting.fact_office (set_version, id, version, event_id, slice, subjects, state)"
+        " values (9, '35.01', 7, gen_random_uuid(), 0, '{}', '{}')"
     )
     assert (await world.check()).ok
 

@@ -1,4 +1,4 @@
-"""A quiet, healthy system without its processes: accepted, published and applied, with the positions that go with it."""
+"""A quiet, healthy system without its processes: accepted, published, applied, with the positions of it."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from deploy.check.reader import SERVICES, open_readers
 from services.mentoring.handlers import ReplicaApplier
 from services.reporting.projections.applier import SetApplier
 from shared import outbox
-from shared.consumer.applier import Received
+from shared.consumer.applier import Applier, Received
 from shared.contracts.catalogue import BUSINESS, OFFICE, TOPIC_OF, AnyEvent
 from shared.outbox import partition_of
 from shared.postgres import Pool
@@ -89,7 +89,7 @@ class World:
             for number, one in enumerate(events)
         ]
         replicated = [each for each in batch if each.topic in (OFFICE.name, BUSINESS.name)]
-        appliers = {
+        appliers: dict[str, tuple[Applier, list[Received]]] = {
             "reporting": (SetApplier(LIVE), batch),
             "mentoring": (ReplicaApplier("mentoring-replica"), replicated),
         }

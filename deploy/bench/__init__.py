@@ -1,0 +1,1 @@
+"""Measurements of the running product, on an installation of their own."""

@@ -1,0 +1,53 @@
+"""What is measured, and what is made of it."""
+
+import asyncio
+import time
+from collections.abc import Collection
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy.bench.latency import percentile, summary
+from deploy.bench.visibility import Watch
+
+
+@given(st.lists(st.floats(0, 100), min_size=1), st.floats(0.01, 1))
+def test_a_percentile_was_measured_and_enough_lie_below_it(values: list[float], share: float) -> None:
+    ordered = sorted(values)
+    found = percentile(ordered, share)
+    assert found in ordered
+    assert sum(value <= found for value in ordered) >= share * len(ordered)
+
+
+def test_a_single_slow_one_of_a_hundred_is_the_greatest_and_not_the_99th() -> None:
+    assert summary([0.001] * 99 + [1.0]) == {"p50_ms": 1.0, "p90_ms": 1.0, "p99_ms": 1.0, "max_ms": 1000.0}
+    assert summary([0.001] * 98 + [1.0] * 2)["p99_ms"] == 1000.0
+
+
+def test_nothing_measured_is_not_zero() -> None:
+    assert summary([])["p50_ms"] is None
+
+
+async def test_a_watch_counts_each_effect_from_its_own_instant_and_names_what_is_missing() -> None:
+    shown: set[str] = set()
+
+    async def look(wanted: Collection[str]) -> Collection[str]:
+        return shown & set(wanted)
+
+    watch: Watch[str] = Watch(look)
+    running = asyncio.create_task(watch.run())
+    now = time.monotonic()
+    watch.expect("a", now - 5)
+    watch.expect("b", now)
+    shown.add("a")
+    assert not await watch.drain(0.1)
+    assert watch.missing == 1
+    assert watch.seconds == [pytest.approx(5, abs=1)]
+    shown.add("b")
+    assert await watch.drain(10)
+    assert len(watch.seconds) == 2
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
