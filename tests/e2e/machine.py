@@ -1,4 +1,4 @@
-"""The product as an operator meets it: its command line, its processes by pid, its HTTP addresses. Nothing of its inside."""
+"""The product as an operator meets it: its command line, its processes, its addresses. Nothing of its inside."""
 
 import json
 import os
@@ -41,7 +41,9 @@ class Machine:
             [PLUT, *words, "--data-dir", self.data_dir], capture_output=True, text=True, timeout=seconds, check=False
         )
         if expect is not None and done.returncode != expect:
-            raise Failed(f"plut {' '.join(words)} ended with {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+            raise Failed(
+                f"plut {' '.join(words)} ended with {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+            )
         return done.stdout
 
     def up(self) -> None:

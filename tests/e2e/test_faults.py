@@ -1,10 +1,14 @@
-"""Whatever dies: what was acknowledged is found again, and counted once. Each test breaks one thing under load and asks `plut check`."""
+"""Whatever dies: what was acknowledged is found again, and counted once.
+
+Each test breaks one thing under load and asks `plut check`.
+"""
 
 import os
 import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -78,7 +82,7 @@ def test_kafka_killed(machine: Machine, writers_logs: Path) -> None:
     with offices_writing(machine, writers_logs) as offices:
         machine.kill(broker)
         writes_go_on(offices, more=20)
-        wait_for("another broker", lambda: machine.infrastructure("kafka")["pid"] != broker and machine.healthy(), seconds=60)
+        wait_for("another broker", partial(_is_another, machine, "kafka", broker), seconds=60)
     proven(machine, writers_logs)
 
 
@@ -99,13 +103,13 @@ def test_postgres_crashes(machine: Machine, writers_logs: Path) -> None:
         for _ in range(2):
             postmaster = machine.infrastructure("postgres")["pid"]
             machine.kill(postmaster)
-            wait_for("Postgres to be back", lambda gone=postmaster: _is_another(machine, gone), seconds=60)
+            wait_for("Postgres to be back", partial(_is_another, machine, "postgres", postmaster), seconds=60)
             writes_go_on(offices)
     proven(machine, writers_logs)
 
 
-def _is_another(machine: Machine, pid: int) -> bool:
-    now = machine.infrastructure("postgres")
+def _is_another(machine: Machine, name: str, pid: int) -> bool:
+    now = machine.infrastructure(name)
     return bool(now["healthy"]) and now["pid"] != pid
 
 
@@ -130,7 +134,10 @@ def test_postgres_restored_to_an_earlier_point(machine: Machine, writers_logs: P
 
 def test_a_process_stops_in_ten_seconds_with_kafka_frozen(machine: Machine) -> None:
     broker = machine.infrastructure("kafka")["pid"]
-    watched = [machine.processes(*name)[0]["pid"] for name in (("registry", "relay"), ("reporting", "consume"), ("registry", "api"))]
+    watched = [
+        machine.processes(*name)[0]["pid"]
+        for name in (("registry", "relay"), ("reporting", "consume"), ("registry", "api"))
+    ]
     os.kill(broker, signal.SIGSTOP)
     try:
         for pid in watched:

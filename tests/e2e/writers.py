@@ -1,4 +1,7 @@
-"""Offices from outside: they write over HTTP, retry what they have no answer to, and log what was acknowledged to a file of their own."""
+"""Offices from outside: they write over HTTP and retry what they have no answer to.
+
+What was acknowledged they log to a file of their own.
+"""
 
 import json
 import random
@@ -7,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import httpx
@@ -22,8 +25,10 @@ def synthetic_nik(serial: int) -> str:
     return f"357699{1 + serial % 28:02d}{1 + serial // 28 % 12:02d}{serial // 336 % 90 + 10:02d}{serial % 9999 + 1:04d}"
 
 
-def send_until_answered(client: httpx.Client, log: "Log", method: str, path: str, body: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
-    """Sends with one key until there is an answer that is not "later"; each try is logged, an answer lost on the way as unknown."""
+def send_until_answered(
+    client: httpx.Client, log: "Log", method: str, path: str, body: dict[str, Any], headers: dict[str, str]
+) -> httpx.Response:
+    """Sends with one key until the answer is other than "later"; one that was lost is logged as unknown."""
     key = str(uuid4())
     for _ in range(400):
         try:
@@ -72,7 +77,7 @@ class Office:
         self._dice = random.Random(self.code)  # noqa: S311  a test's dice
         self.serial = int(self.code.replace(".", "")) * 1000 + int(time.time()) % 1000 * 7
 
-    def __enter__(self) -> "Office":
+    def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
         return self
@@ -96,7 +101,8 @@ class Office:
         business = self.send(client, self._registry + "/v1/businesses", self.business(), self._desk)
         if not self._consultants:
             self._consultants = [
-                self.send(client, self._mentoring + "/v1/consultants", self.consultant(), self._head)["id"] for _ in range(5)
+                self.send(client, self._mentoring + "/v1/consultants", self.consultant(), self._head)["id"]
+                for _ in range(5)
             ]
         self.send(client, self._mentoring + "/v1/sessions", self.session(business["id"]), self._head)
 
@@ -147,5 +153,7 @@ def open_offices(machine: Machine) -> None:
     with httpx.Client(timeout=10, base_url=machine.url("registry")) as client:
         for code in KELURAHAN:
             body = {"code": code, "name": f"PLUT {code}", "opened_on": "2023-12-01"}
-            answer = client.post("/v1/offices", json=body, headers={**headers, "Idempotency-Key": f"buka-kantor-{code}"})
+            answer = client.post(
+                "/v1/offices", json=body, headers={**headers, "Idempotency-Key": f"buka-kantor-{code}"}
+            )
             assert answer.status_code in (201, 409), answer.text

@@ -3,17 +3,22 @@
 import asyncpg
 import pytest
 
-from shared.migrations import migrate, read_migrations
-from shared.postgres import connect
+from shared.postgres import connect, role_name
+from tests.infrastructure.databases import Database
 
 SERVICES = ("registry", "mentoring", "reporting")
 ROLES = ("owner", "app", "worker")
 
 
+async def _connected(database: Database, service: str, role: str) -> "asyncpg.Connection[asyncpg.Record]":
+    settings = database.settings(service, role)
+    return await connect(settings, role_name(service, role), schema=service, application="test")
+
+
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("role", ROLES)
-async def test_no_role_sees_another_services_schema(database, service: str, role: str) -> None:  # type: ignore[no-untyped-def]
-    connection = await connect(database.settings(service, role), f"{service}_{role}", schema=service, application="test")
+async def test_no_role_sees_another_services_schema(database: Database, service: str, role: str) -> None:
+    connection = await _connected(database, service, role)
     try:
         for other in SERVICES:
             if other != service:
@@ -24,8 +29,8 @@ async def test_no_role_sees_another_services_schema(database, service: str, role
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_the_app_cannot_rewrite_what_was_told(database, service: str) -> None:  # type: ignore[no-untyped-def]
-    connection = await connect(database.settings(service, "app"), f"{service}_app", schema=service, application="test")
+async def test_the_app_cannot_rewrite_what_was_told(database: Database, service: str) -> None:
+    connection = await _connected(database, service, "app")
     try:
         for statement in ("delete from outbox", "update outbox set version = 2", "delete from accepted_command"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -35,10 +40,12 @@ async def test_the_app_cannot_rewrite_what_was_told(database, service: str) -> N
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_no_role_is_above_row_level_security(database, service: str) -> None:  # type: ignore[no-untyped-def]
-    connection = await connect(database.settings(service, "owner"), f"{service}_owner", schema=service, application="test")
+async def test_no_role_is_above_row_level_security(database: Database, service: str) -> None:
+    connection = await _connected(database, service, "owner")
     try:
-        mighty = await connection.fetch("select rolname from pg_roles where rolname ~ '_(owner|app|worker)$' and (rolsuper or rolbypassrls)")
+        mighty = await connection.fetch(
+            "select rolname from pg_roles where rolname ~ '_(owner|app|worker)$' and (rolsuper or rolbypassrls)"
+        )
         assert mighty == []
     finally:
         await connection.close()

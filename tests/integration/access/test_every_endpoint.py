@@ -1,0 +1,219 @@
+"""Every endpoint, as every role, with another office's token, against the rows of Kota Mojokerto (35.76).
+
+Nothing of that office may be seen or changed, whatever the answer is called. The list of operations comes from OpenAPI,
+so that an endpoint cannot be forgotten: one that is not tried here fails the last test.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+
+from services.mentoring import app as mentoring
+from services.registry import app as registry
+from services.registry.settings import RegistrySettings
+from services.reporting import app as reporting
+from services.reporting.settings import ReportingSettings
+from shared.auth.principal import Role
+from shared.privacy.keys import create_keys
+from tests.infrastructure.databases import Database
+from tests.support.api import client_of
+from tests.support.tokens import bearer, verifier, with_edge
+
+OURS, THEIRS = "35.76", "35.79"
+NAME = "Batik Canary Surodinawan"
+PUBLIC = (
+    "/live",
+    "/ready",
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+    "/asyncapi",
+    "/status",
+    "/masuk",
+    "/keluar",
+    "/static",
+    "/",
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """Three running services and one business, consultant and session of office 35.76."""
+
+    clients: Mapping[str, httpx.AsyncClient]
+    apps: Mapping[str, FastAPI]
+    business: str
+    consultant: str
+    session: str
+
+
+@pytest_asyncio.fixture
+async def world(database: Database, tmp_path: Any) -> AsyncIterator[World]:
+    create_keys(tmp_path / "keys")
+    apps = {
+        "registry": await _registry(database, tmp_path / "keys"),
+        "mentoring": await _mentoring(database),
+        "reporting": await _reporting(database),
+    }
+    async with AsyncExitStack() as stack:
+        clients = {name: await stack.enter_async_context(client_of(app)) for name, app in apps.items()}
+        yield World(clients, apps, *await _seed(clients))
+
+
+async def _registry(database: Database, keys: Any) -> FastAPI:
+    settings = with_edge(database.settings("registry", "app", RegistrySettings, keys_dir=keys))
+    return registry.build_api(settings, await database.pool("registry"), verifier(settings))
+
+
+async def _mentoring(database: Database) -> FastAPI:
+    settings = with_edge(database.settings("mentoring", "app"))
+    return mentoring.build_api(settings, await database.pool("mentoring"), verifier(settings))
+
+
+async def _reporting(database: Database) -> FastAPI:
+    settings = with_edge(database.settings("reporting", "app", ReportingSettings))
+    return reporting.build_api(settings, await database.pool("reporting"), verifier(settings))
+
+
+async def _seed(clients: Mapping[str, httpx.AsyncClient]) -> tuple[str, str, str]:
+    for code in (OURS, THEIRS):
+        await _made(
+            clients["registry"],
+            "/v1/offices",
+            {"code": code, "name": f"PLUT {code}", "opened_on": "2023-12-01"},
+            Role.ADMINISTRATOR,
+        )
+    business = await _made(clients["registry"], "/v1/businesses", _business(OURS), Role.FRONT_DESK)
+    consultant = await _made(clients["mentoring"], "/v1/consultants", _consultant(OURS), Role.OFFICE_HEAD)
+    session = await _made(clients["mentoring"], "/v1/sessions", _session(OURS, consultant, business), Role.OFFICE_HEAD)
+    return business, consultant, session
+
+
+async def _made(client: httpx.AsyncClient, path: str, body: dict[str, Any], role: Role) -> str:
+    answer = await client.post(
+        path, json=body, headers={**bearer(role, offices=(OURS,)), "Idempotency-Key": str(uuid4())}
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json().get("id", ""))
+
+
+def _business(office: str) -> dict[str, Any]:
+    owner = {"name": "Siti Canary", "nik": "3576994503900007", "phone": "081234567890"}
+    return {"office": office, "trade_name": NAME, "kinds": ["ikm"], "kelurahan": "35.76.01.1007", "owners": [owner]}
+
+
+def _consultant(office: str) -> dict[str, Any]:
+    return {
+        "office": office,
+        "staff": "stf-canary",
+        "name": "Konsultan Canary",
+        "fields": ["production"],
+        "active_from": "2024-01-01",
+    }
+
+
+def _session(office: str, consultant: str, business: str) -> dict[str, Any]:
+    return {
+        "office": office,
+        "day": "2025-03-04",
+        "contact_minutes": 60,
+        "consultants": [consultant],
+        "businesses": [business],
+        "field": "production",
+        "service": "business_mentoring",
+        "channel": "office_visit",
+    }
+
+
+def _attacks(world: World) -> list[tuple[str, str, str, dict[str, Any] | None]]:
+    """Every operation, aimed at the rows of 35.76."""
+    one = f"/v1/businesses/{world.business}"
+    return [
+        ("registry", "POST", "/v1/offices", {"code": "35.01", "name": "Palsu", "opened_on": "2024-01-01"}),
+        ("registry", "PATCH", f"/v1/offices/{OURS}", {"name": "Palsu"}),
+        ("registry", "GET", "/v1/offices", None),
+        ("registry", "POST", "/v1/businesses", _business(OURS)),
+        ("registry", "PATCH", one, {"trade_name": "Palsu"}),
+        ("registry", "POST", one + "/closure", {"closed_on": "2025-01-01", "reason": "stopped"}),
+        ("registry", "GET", one, None),
+        ("registry", "GET", f"/v1/businesses?office={OURS}", None),
+        ("registry", "GET", "/v1/businesses", None),
+        ("mentoring", "POST", "/v1/consultants", _consultant(OURS)),
+        ("mentoring", "GET", f"/v1/consultants?office={OURS}", None),
+        ("mentoring", "GET", "/v1/consultants", None),
+        ("mentoring", "POST", "/v1/sessions", _session(OURS, world.consultant, world.business)),
+        ("mentoring", "POST", "/v1/sessions", _session(THEIRS, world.consultant, world.business)),
+        ("mentoring", "GET", f"/v1/sessions/{world.session}", None),
+        ("mentoring", "GET", f"/v1/sessions?office={OURS}", None),
+        ("mentoring", "GET", "/v1/sessions", None),
+        ("reporting", "GET", f"/v1/office-activity?from=2025-01-01&to=2025-12-31&office={OURS}", None),
+        ("reporting", "GET", "/v1/office-activity?from=2025-01-01&to=2025-12-31", None),
+        ("reporting", "GET", "/v1/businesses-by-region", None),
+        ("reporting", "GET", "/v1/overview", None),
+    ]
+
+
+# The administrator alone may do these, whatever offices the token names: reference data belongs to no office.
+_ADMINISTRATION = {("POST", "/v1/offices"), ("PATCH", f"/v1/offices/{OURS}"), ("GET", "/v1/offices")}
+
+
+async def _try(
+    world: World, attack: tuple[str, str, str, dict[str, Any] | None], headers: dict[str, str]
+) -> httpx.Response:
+    service, method, path, body = attack
+    extra = {} if method == "GET" else {"Idempotency-Key": str(uuid4()), "If-Match": '"1"'}
+    return await world.clients[service].request(method, path, json=body, headers={**headers, **extra})
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_another_offices_token_sees_and_changes_nothing(world: World, role: Role) -> None:
+    for attack in _attacks(world):
+        _, method, path, _ = attack
+        answer = await _try(world, attack, bearer(role, offices=(THEIRS,)))
+        assert answer.status_code < 500, (attack, answer.text)
+        if (method, path) in _ADMINISTRATION:
+            assert (answer.status_code < 400) == (
+                role == Role.ADMINISTRATOR or (method == "GET" and role != Role.PUBLIC)
+            )
+            continue
+        assert method == "GET" or answer.status_code in (403, 404, 422), (role, attack, answer.text)
+        for secret in (world.business, world.consultant, world.session, NAME, "Canary"):
+            assert secret not in answer.text, (role, attack)
+
+
+async def test_without_a_token_nothing_is_answered(world: World) -> None:
+    for attack in _attacks(world):
+        answer = await _try(world, attack, {})
+        assert answer.status_code == 401, (attack, answer.text)
+        assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+@pytest.mark.parametrize("role", sorted(set(Role) - {Role.ADMINISTRATOR}))
+async def test_nothing_was_changed(world: World, role: Role) -> None:
+    for attack in _attacks(world):
+        await _try(world, attack, bearer(role, offices=(THEIRS,)))
+    seen = await world.clients["registry"].get(f"/v1/businesses/{world.business}", headers=bearer(Role.OFFICE_HEAD))
+    assert (seen.json()["trade_name"], seen.json()["revision"], seen.json()["status"]) == (NAME, 1, "active")
+    sessions = await world.clients["mentoring"].get("/v1/sessions", headers=bearer(Role.OFFICE_HEAD))
+    assert [one["id"] for one in sessions.json()["items"]] == [world.session]
+
+
+async def test_no_endpoint_is_left_out(world: World) -> None:
+    tried = {(service, method, path.split("?")[0]) for service, method, path, _ in _attacks(world)}
+    tried = {
+        (s, m, p.replace(world.business, "{}").replace(world.session, "{}").replace(f"offices/{OURS}", "offices/{}"))
+        for s, m, p in tried
+    }
+    for service, app in world.apps.items():
+        for path, operations in app.openapi()["paths"].items():
+            if path not in PUBLIC and not path.startswith(("/static", "/masuk")):
+                shape = "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
+                for method in operations:
+                    assert (service, method.upper(), shape) in tried, f"{service} {method} {path} is not tried"
