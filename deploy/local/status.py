@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import asyncpg
 
 from deploy.local.installation import Installation, NotRunningError
+from deploy.local.probe import is_live
 from deploy.local.process import Identity
 from deploy.local.state import ProcessState, ServerState
-from deploy.local.supervisor import is_live
 from deploy.local.table import SERVICES
 from shared.kafka_admin import KafkaTrouble, bounded
 from shared.postgres import UNAVAILABLE, Connection, connect, role_name

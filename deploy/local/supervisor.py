@@ -11,9 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import httpx
-
-from deploy.local import jars, leftovers, preparation
+from deploy.local import jars, leftovers, preparation, probe
 from deploy.local.installation import Installation
 from deploy.local.jars import JarsError
 from deploy.local.kafka import KafkaError
@@ -27,7 +25,7 @@ from deploy.local.table import PROGRAMS, Program
 
 SERVERS = ("postgres", "kafka")
 _PORTS = (*SERVERS, "kafka-controller", *(program.name for program in PROGRAMS))
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 _ROTATE_SECONDS = 5.0
 # Every process of ours ends within 10 s of SIGTERM; whatever still runs then is killed.
 _STOP_SECONDS = 11.0
@@ -136,7 +134,7 @@ class Supervisor:
         await asyncio.gather(*needed)
         keeper = self._keepers[program] = self._keeper(program.name, lambda: self._command(program), _STOP_SECONDS)
         await keeper.start()
-        await keeper.ready(lambda: is_live(self._url(program)), _START_SECONDS)
+        await keeper.ready(lambda: probe.is_live(self._url(program)), _START_SECONDS)
         self._say(f"{program.name} answers on {self._url(program)}")
 
     async def _stop_everything(self) -> None:
@@ -207,19 +205,6 @@ class Supervisor:
     def _process_state(self, program: Program) -> ProcessState:
         keeper = self._keepers.get(program)
         return ProcessState(program.service, program.role, program.number, self._url(program), *_running(keeper))
-
-
-async def is_live(url: str, within: float = 2.0) -> bool:
-    """Tells whether a process answers its liveness probe with 2xx."""
-    try:
-        # Plain HTTP on this machine; without `verify` every client would first read all certificates of the system.
-        async with (
-            asyncio.timeout(within),
-            httpx.AsyncClient(timeout=within, trust_env=False, verify=False) as client,  # noqa: S501
-        ):
-            return (await client.get(f"{url}/live")).is_success
-    except (httpx.HTTPError, TimeoutError, OSError):
-        return False
 
 
 async def supervise(installation: Installation, say: Say, when_ready: Callable[[], None] = lambda: None) -> None:
