@@ -54,7 +54,7 @@ class Desk:
         return await administrator.write("POST", "/v1/offices", body)
 
     async def register(self, **changes: Any) -> httpx.Response:
-        return await self.write("POST", "/v1/businesses", business(self.office, **changes))
+        return await self.write("POST", "/v1/businesses", business(**{"office": self.office, **changes}))
 
     async def registered(self, **changes: Any) -> dict[str, Any]:
         """Registers a business that must be accepted; returns the answer."""

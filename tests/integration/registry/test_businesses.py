@@ -1,14 +1,13 @@
 """A business's life over HTTP: registered, corrected, closed, read."""
 
+import json
 from typing import Any
-
-import pytest
 
 from shared.auth.principal import Role
 from shared.clock import business_day, utc_now
 from shared.ids import new_id
 from shared.postgres import Pool
-from tests.integration.registry.desk import Desk, owner, some_nib
+from tests.integration.registry.desk import Desk, business, owner, some_nib
 
 TODAY = business_day(utc_now()).isoformat()
 
@@ -18,8 +17,6 @@ async def events(pool: Pool) -> list[tuple[str, int, list[str]]]:
         "select type, version, payload->'payload'->'changed' as changed from outbox "
         "where topic = 'registry.business.v1' order by seq"
     )
-    import json
-
     return [(row["type"], row["version"], json.loads(row["changed"])) for row in rows]
 
 
@@ -128,8 +125,6 @@ async def test_a_closed_business_stays_as_it_is(desk: Desk, owner_pool: Pool) ->
 
 
 async def test_the_same_key_gives_the_same_answer_once(desk: Desk, owner_pool: Pool) -> None:
-    from tests.integration.registry.desk import business
-
     body, key = business(), str(new_id())
     first = await desk.write("POST", "/v1/businesses", body, key=key)
     again = await desk.write("POST", "/v1/businesses", body, key=key)
@@ -160,20 +155,17 @@ async def test_a_list_turns_page_by_page(desk: Desk) -> None:
     assert await pages("&status=closed") == made[:1]
 
 
-@pytest.mark.parametrize(
-    ("query", "status"),
-    [
-        ("?office=35.79", 403),
-        ("?office=99.99", 403),
-        ("?limit=0", 422),
-        ("?limit=201", 422),
-        ("?limit=ten", 422),
-        ("?status=open", 422),
-        ("?cursor=abc", 400),
-        ("?kantor=35.76", 422),
-    ],
-)
-async def test_a_wrong_filter_is_refused(desk: Desk, query: str, status: int) -> None:
-    answer = await desk.read(f"/v1/businesses{query}")
-    assert answer.status_code == status
-    assert answer.headers["Content-Type"] == "application/problem+json"
+async def test_a_wrong_filter_is_refused(desk: Desk) -> None:
+    for query, status in {
+        "?office=35.79": 403,
+        "?office=99.99": 403,
+        "?limit=0": 422,
+        "?limit=201": 422,
+        "?limit=ten": 422,
+        "?status=open": 422,
+        "?cursor=abc": 400,
+        "?kantor=35.76": 422,
+    }.items():
+        answer = await desk.read(f"/v1/businesses{query}")
+        assert answer.status_code == status, query
+        assert answer.headers["Content-Type"] == "application/problem+json"
