@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from faststream.asgi import AsgiFastStream
+from faststream.kafka import KafkaBroker
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -26,70 +27,41 @@ _STOP_SECONDS = 6.0
 _ALARM_SECONDS = 5.0
 
 
-class ConsumerHost(BackgroundLoop):
-    """Runs a subscription for each applier. As a loop it can be started and stopped without its port."""
+class _Subscriptions(BackgroundLoop):
+    """All subscriptions of a process, started and stopped as one."""
 
     name = "consumer"
 
-    def __init__(self, service: str, settings: Settings, pool: Pool) -> None:
+    def __init__(self, broker: KafkaBroker, pool: Pool) -> None:
         super().__init__()
-        self._service = service
-        self._settings = settings
+        self.by_group: dict[str, Subscription] = {}
+        self._broker = broker
         self._pool = pool
-        self._broker = kafka.create_broker(settings, f"{service}-{_ROLE}")
-        self._subscriptions: dict[str, Subscription] = {}
 
-    async def add(self, applier: Applier) -> None:
-        """Follows the applier's topics as long as the host runs. Raises ValueError if its group is followed already."""
-        await self._add(Follower(applier, self._broker, self._settings, self._pool))
-
-    async def file_watermarks(self) -> None:
-        """Files the relays' watermarks in this service's schema, by a group of its own: one member of it does."""
-        reader = WatermarkReader(f"{self._service}-watermark", self._pool, self._settings.topic_prefix)
-        await self._add(Subscription(reader, [WATERMARK], self._broker, self._settings))
+    async def add(self, subscription: Subscription) -> None:
+        if subscription.group in self.by_group:
+            raise ValueError(f"group {subscription.group} is followed already: remove it first")
+        self.by_group[subscription.group] = subscription
+        if self.started.is_set():
+            await subscription.start()
 
     async def remove(self, group: str) -> None:
-        """Stops following for a group, within seconds; does nothing if it is not followed. Its rows stay."""
-        subscription = self._subscriptions.pop(group, None)
+        subscription = self.by_group.pop(group, None)
         if subscription is not None:
             await subscription.stop(_STOP_SECONDS)
 
     async def run(self) -> None:
-        """Runs what was added and what will be, until it is told to stop."""
         await self._broker.connect()
-        for subscription in list(self._subscriptions.values()):
+        for subscription in list(self.by_group.values()):
             await subscription.start()
         self.started.set()
-        try:
-            while not self.stopping.is_set():
-                await self._show_alarms()
-                await self.rest(_ALARM_SECONDS)
-        finally:
-            await asyncio.gather(*(each.stop(_STOP_SECONDS) for each in self._subscriptions.values()))
+        while not self.stopping.is_set():
+            await self._show_alarms()
+            await self.rest(_ALARM_SECONDS)
 
-    async def serve(self, loops: Sequence[BackgroundLoop] = ()) -> None:
-        """Is the process: probes and metrics on its port, itself and the loops behind, until SIGTERM or SIGINT."""
-        stream = AsgiFastStream(self._broker, logger=None)
-        app = Starlette(
-            routes=[*probe_routes(self._service, _ROLE, live=self.live, ready=self.ready), Mount("/", stream)],
-            lifespan=lambda _app: stream.start_lifespan_context(),
-        )
-        await serve(app, self._settings, [self, *loops])
-
-    def live(self) -> str | None:
-        """Says which loop hangs; brokers and databases that are away are no reason to restart."""
-        return _joined([each.dead() for each in self._subscriptions.values()])
-
-    async def ready(self) -> str | None:
-        """Says who waits for what, who stands still and why: for people, not for restarting."""
-        return _joined([each.trouble() for each in self._subscriptions.values()])
-
-    async def _add(self, subscription: Subscription) -> None:
-        if subscription.group in self._subscriptions:
-            raise ValueError(f"group {subscription.group} is followed already: remove it first")
-        self._subscriptions[subscription.group] = subscription
-        if self.started.is_set():
-            await subscription.start()
+    async def stop(self, within: float = _STOP_SECONDS) -> None:
+        self.stopping.set()
+        await asyncio.gather(super().stop(within), *(each.stop(within) for each in self.by_group.values()))
 
     async def _show_alarms(self) -> None:
         try:
@@ -100,6 +72,55 @@ class ConsumerHost(BackgroundLoop):
         CONSUMER_ALARMS.clear()
         for alarm in alarms:
             CONSUMER_ALARMS.labels(alarm.group, alarm.kind).inc()
+
+
+class ConsumerHost:
+    """Runs a subscription for each applier; appliers may come and go while it runs."""
+
+    def __init__(self, service: str, settings: Settings, pool: Pool) -> None:
+        self._service = service
+        self._settings = settings
+        self._pool = pool
+        self._broker = kafka.create_broker(settings, f"{service}-{_ROLE}")
+        self._subscriptions = _Subscriptions(self._broker, pool)
+
+    async def add(self, applier: Applier) -> None:
+        """Follows the applier's topics as long as the host runs. Raises ValueError if its group is followed already."""
+        await self._subscriptions.add(Follower(applier, self._broker, self._settings, self._pool))
+
+    async def file_watermarks(self) -> None:
+        """Files the relays' watermarks in this service's schema, by a group of its own: one member of it does."""
+        reader = WatermarkReader(f"{self._service}-watermark", self._pool, self._settings.topic_prefix)
+        await self._subscriptions.add(Subscription(reader, [WATERMARK], self._broker, self._settings))
+
+    async def remove(self, group: str) -> None:
+        """Stops following for a group, within seconds; does nothing if it is not followed. Its rows stay."""
+        await self._subscriptions.remove(group)
+
+    async def run(self, loops: Sequence[BackgroundLoop] = ()) -> None:
+        """Is the process: probes and metrics on its port, subscriptions and `loops` behind, until SIGTERM or SIGINT."""
+        stream = AsgiFastStream(self._broker, logger=None)
+        app = Starlette(
+            routes=[*probe_routes(self._service, _ROLE, live=self.live, ready=self.ready), Mount("/", stream)],
+            lifespan=lambda _app: stream.start_lifespan_context(),
+        )
+        await serve(app, self._settings, [self._subscriptions, *loops])
+
+    async def start(self) -> None:
+        """Begins without a port; `run` is what a process calls."""
+        await self._subscriptions.start()
+
+    async def stop(self) -> None:
+        """Ends what `start` began, within seconds even if Kafka and Postgres are gone."""
+        await self._subscriptions.stop()
+
+    def live(self) -> str | None:
+        """Says which loop hangs; brokers and databases that are away are no reason to restart."""
+        return _joined([each.dead() for each in self._subscriptions.by_group.values()])
+
+    async def ready(self) -> str | None:
+        """Says who waits for what, who stands still and why: for people, not for restarting."""
+        return _joined([each.trouble() for each in self._subscriptions.by_group.values()])
 
 
 def _joined(reasons: Sequence[str | None]) -> str | None:

@@ -37,6 +37,7 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
         super().__init__(*args, **options)
         self.polled_at = time.monotonic()
         self.failure: BaseException | None = None
+        self._next: dict[TopicPartition, int] = {}
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -52,39 +53,53 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
             self.failure = error
             raise
 
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Goes on at this offset."""
+        self._next[partition] = offset
+        super().seek(partition, offset)
+
     async def _poll(self, *partitions: TopicPartition, max_records: int | None) -> dict[TopicPartition, list[Record]]:
         try:
             async with asyncio.timeout(_POLL_SECONDS + 1):
                 found: dict[TopicPartition, list[Record]] = await super().getmany(
                     *partitions, timeout_ms=int(_POLL_SECONDS * 1000), max_records=max_records
                 )
-                return found
         except TimeoutError:
             return {}
+        for partition, records in found.items():
+            self._next[partition] = records[-1].offset + 1
+        return found
 
     async def _step_to_the_unreadable(self, limit: int) -> dict[TopicPartition, list[Record]]:
         """aiokafka cannot decode a record whose header's name is not UTF-8, and would never get past it: we name it and go on.
 
-        What else had been fetched is fetched again; the caller's own check of offsets sees to that.
+        By raising it has lost what it had taken from the other partitions, so each goes back to what was handed over last.
         """
-        for partition in sorted(self.assignment() - self.paused()):
-            async with asyncio.timeout(REQUEST_SECONDS):
-                self.seek(partition, await self.position(partition))
-        for partition in sorted(self.assignment() - self.paused()):
-            records = await self._read_one_by_one(partition, limit)
+        for partition in self._waiting():
+            super().seek(partition, self._next[partition])
+        for partition in self._waiting():
+            records = await self._read_up_to_the_unreadable(partition, limit)
             if records:
                 return {partition: records}
         return {}
 
-    async def _read_one_by_one(self, partition: TopicPartition, limit: int) -> list[Record]:
-        """Returns the records of a partition up to one that cannot be decoded, a stand-in for it last; none if all can be."""
+    def _waiting(self) -> list[TopicPartition]:
+        """Returns the partitions that have more than was handed over."""
+        ours = self._next.keys() & (self.assignment() - self.paused())
+        return sorted(each for each in ours if (self.highwater(each) or 0) > self._next[each])
+
+    async def _read_up_to_the_unreadable(self, partition: TopicPartition, limit: int) -> list[Record]:
+        """Returns a partition's next records; where one cannot be decoded, those before it and a stand-in for it."""
+        try:
+            return (await self._poll(partition, max_records=limit)).get(partition, [])
+        except UnicodeDecodeError:
+            super().seek(partition, self._next[partition])
         records: list[Record] = []
         while len(records) < limit:
             try:
                 found = await self._poll(partition, max_records=1)
             except UnicodeDecodeError:
-                async with asyncio.timeout(REQUEST_SECONDS):
-                    offset = await self.position(partition)
+                offset = self._next[partition]
                 self.seek(partition, offset + 1)
                 return [*records, _stand_in(partition, offset)]
             if partition not in found:

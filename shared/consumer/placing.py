@@ -11,6 +11,7 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from shared import failpoint, metrics
 from shared.consumer.kafka import LogConsumer
 from shared.consumer.records import Record
+from shared.kafka_admin import bounded
 
 
 class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped
@@ -21,6 +22,7 @@ class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         self.subscriber: BatchSubscriber | None = None
         self.wake = asyncio.Event()
         self.unplaced: set[TopicPartition] = set()
+        self._strays: set[tuple[TopicPartition, int, int]] = set()
         self.working_since: float | None = None
         self.last_error: str | None = None
         self.progressed_at = time.monotonic()
@@ -29,6 +31,11 @@ class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
     @abstractmethod
     def positions(self) -> Mapping[TopicPartition, int]:
         """Returns the next offset of every placed partition."""
+
+    @property
+    @abstractmethod
+    def cursors(self) -> Mapping[TopicPartition, int]:
+        """Returns the offset that must come next in every placed partition."""
 
     @abstractmethod
     async def place(self) -> None:
@@ -65,11 +72,24 @@ class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         """Pauses partitions (all, if none is named) until their places have been found again."""
         doubted = set(self.positions if partitions is None else partitions)
         self.forget(doubted)
-        if self.consumer is not None:
+        if self.consumer is not None and doubted:
             held = doubted & self.consumer.assignment()
             self.consumer.pause(*held)
             self.unplaced |= held
         self.wake.set()
+
+    async def look_for_strays(self) -> None:
+        """Doubts partitions whose consumer is elsewhere than we are, twice in a row: aiokafka resets offsets without a word."""
+        consumer = self.consumer
+        if consumer is None or self.working_since is not None:
+            return
+        strays = set()
+        for partition in self.cursors.keys() & consumer.assignment():
+            at = await bounded(consumer.position(partition), "asking for a position", 1)
+            if at != self.cursors.get(partition, at):
+                strays.add((partition, at, self.cursors[partition]))
+        self.doubt([partition for partition, *_ in strays & self._strays])
+        self._strays = strays
 
     def resume(self, partition: TopicPartition, offset: int) -> bool:
         """Goes on at an offset, if the partition is still ours to read."""

@@ -275,6 +275,10 @@ class Reader(Placer):
     def positions(self) -> dict[TopicPartition, int]:
         return {partition: standing.place.next_offset for partition, standing in self._standings.items()}
 
+    @property
+    def cursors(self) -> dict[TopicPartition, int]:
+        return {partition: standing.cursor for partition, standing in self._standings.items()}
+
     async def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:

@@ -115,6 +115,8 @@ class Subscription(BackgroundLoop):
         await self._commit()
         self._measure()
         self._look_for_silence()
+        with suppress(KafkaTrouble):
+            await self._reader.look_for_strays()
         await self._look_for_a_wedge()
         await self.run_errands()
 

@@ -136,6 +136,10 @@ class WatermarkReader(Placer):
     def positions(self) -> Mapping[TopicPartition, int]:
         return self._positions
 
+    @property
+    def cursors(self) -> Mapping[TopicPartition, int]:
+        return self._positions
+
     def forget(self, partitions: Iterable[TopicPartition] | None = None) -> None:
         for partition in list(self._positions) if partitions is None else partitions:
             self._positions.pop(partition, None)

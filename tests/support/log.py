@@ -8,6 +8,7 @@ from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
+from aiokafka.record.util import calc_crc32c
 
 from shared.contracts import headers as names
 from shared.contracts.catalogue import BUSINESS, PARTITIONS, TOPIC_OF, AnyEvent
@@ -18,7 +19,9 @@ from shared.ids import new_id
 Headers = Sequence[tuple[str, bytes]]
 
 
-def business(aggregate: UUID | None = None, version: int = 1, name: str = "Warung Bu Sri", event_id: UUID | None = None) -> AnyEvent:
+def business(
+    aggregate: UUID | None = None, version: int = 1, name: str = "Warung Bu Sri", event_id: UUID | None = None
+) -> AnyEvent:
     """Returns a good event of a business."""
     number, now = aggregate or new_id(), datetime.now(UTC)
     state = BusinessState(
@@ -75,15 +78,39 @@ class Log:
 
     async def put(
         self, topic: str, key: bytes | None, value: bytes | None, found: Headers = (), partition: int | None = None
-    ) -> Any:  # noqa: ANN401  aiokafka is untyped
+    ) -> Any:
         """Writes any record; to the partition of its key unless told otherwise."""
         where = partition if partition is not None else partition_of(key or b"")
         return await self._producer.send_and_wait(self._prefix + topic, value, key, where, headers=list(found))
+
+    async def put_with_header_name(self, topic: str, key: bytes, name: bytes) -> None:
+        """Writes a record with a header whose name is any bytes: aiokafka's own producer writes UTF-8 only."""
+        place_holder = "?" * len(name)
+        batch = self._producer.create_batch()
+        batch.append(timestamp=None, key=key, value=b"{}", headers=[(place_holder, b"1")])
+        batch._builder = _Patched(batch._builder, place_holder.encode(), name)
+        sending = await self._producer.send_batch(batch, self._prefix + topic, partition=partition_of(key))
+        await sending
 
     async def put_bad(self, count: int = 1, value: bytes = b"not json", topic: str = BUSINESS.name) -> None:
         """Writes records that nobody can read, each with a key of its own."""
         for _ in range(count):
             await self.put(topic, str(new_id()).encode(), value, [(names.TYPE, b"BusinessRegistered")])
+
+
+class _Patched:
+    """Replaces some bytes of a finished batch and makes its checksum right again (bytes 17 to 20, over all that follow)."""
+
+    def __init__(self, builder: Any, before: bytes, after: bytes) -> None:
+        self._builder, self._before, self._after = builder, before, after
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._builder, name)
+
+    def build(self) -> bytearray:
+        content = bytearray(bytes(self._builder.build()).replace(self._before, self._after))
+        content[17:21] = calc_crc32c(bytes(content[21:])).to_bytes(4, "big")
+        return content
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ from tests.support.log import Log, open_log
 
 SERVICE = "mentoring"
 GROUP = "mentoring-counting"
+TIMES = "select coalesce(sum(times), 0)::int from counted"
 _TABLE = """
 create table mentoring.counted (
     aggregate_id text primary key, version bigint not null, name text not null check (name <> 'forbidden'),
@@ -68,6 +69,7 @@ class Bench:
     settings: Settings
     pool: Pool
     log: Log
+    superuser_dsn: str
     hosts: list[ConsumerHost] = field(default_factory=list)
 
     async def host(self, *appliers: Any) -> ConsumerHost:
@@ -89,6 +91,22 @@ class Bench:
             assert time.monotonic() < deadline, f"{sql}: {answer!r} instead of {expected!r}"
             await asyncio.sleep(0.02)
 
+    async def until_ready(self, host: ConsumerHost, wrong: str | None = None, within: float = 30) -> None:
+        """Waits until the host is ready, or says what is named here."""
+        deadline = time.monotonic() + within
+        while True:
+            said = await host.ready()
+            if said is None if wrong is None else said is not None and wrong in said:
+                return
+            assert time.monotonic() < deadline, f"{said!r} instead of {wrong!r}"
+            await asyncio.sleep(0.02)
+
+    async def allow_forbidden_names(self) -> None:
+        """Mends what made the database refuse a record."""
+        connection = await asyncpg.connect(self.superuser_dsn)
+        await connection.execute("alter table mentoring.counted drop constraint counted_name_check")
+        await connection.close()
+
 
 @pytest_asyncio.fixture
 async def bench(database: Database, kafka: KafkaServer, topic_prefix: str) -> AsyncIterator[Bench]:
@@ -99,7 +117,7 @@ async def bench(database: Database, kafka: KafkaServer, topic_prefix: str) -> As
     await kafka_admin.create_missing(settings, [OFFICE, BUSINESS])
     pool = await database.pool(SERVICE, "worker", size=12)
     async with open_log(kafka.bootstrap, topic_prefix) as log:
-        own = Bench(settings, pool, log)
+        own = Bench(settings, pool, log, database.superuser_dsn)
         yield own
         await asyncio.gather(*(host.stop() for host in own.hosts))
 

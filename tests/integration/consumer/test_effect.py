@@ -1,17 +1,21 @@
 """Each record takes effect once, whatever happens on the way."""
 
+import asyncio
+
+import asyncpg
 import pytest
 
+from shared import kafka_admin
 from shared.consumer.offsets import position
-from tests.integration.consumer.conftest import GROUP, Bench, Counting
+from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE
+from tests.infrastructure.databases import Database
+from tests.integration.consumer.conftest import GROUP, TIMES, Bench, Counting
 from tests.support.log import business
 
 pytestmark = pytest.mark.kafka
 
-TIMES = "select coalesce(sum(times), 0)::int from counted"
 
-
-async def test_each_event_takes_effect_once(bench: Bench, counting: Counting) -> None:
+async def test_each_record_takes_effect_once_and_moves_the_position(bench: Bench, counting: Counting) -> None:
     events = [business() for _ in range(50)]
     await bench.log.publish(*events)
     await bench.host(counting)
@@ -19,3 +23,100 @@ async def test_each_event_takes_effect_once(bench: Bench, counting: Counting) ->
     await bench.log.publish(*events[:10])
     await bench.until(TIMES, 60)
     assert await position(bench.pool, GROUP) == (0, 60)
+
+
+async def test_a_restarted_host_goes_on_where_the_rows_say(bench: Bench, counting: Counting) -> None:
+    first = await bench.host(counting)
+    await bench.log.publish(*[business() for _ in range(20)])
+    await bench.until(TIMES, 20)
+    await first.stop()
+    await bench.log.publish(*[business() for _ in range(20)])
+    await bench.host(Counting())
+    await bench.until(TIMES, 40)
+
+
+async def test_two_hosts_share_the_work_and_one_takes_over(bench: Bench) -> None:
+    ours, theirs = Counting(), Counting()
+    await bench.host(ours)
+    second = await bench.host(theirs)
+    total = 0
+    while not (ours.seen and theirs.seen):
+        await bench.log.publish(*[business() for _ in range(24)])
+        total += 24
+        await bench.until(TIMES, total)
+    await second.stop()
+    await bench.log.publish(*[business() for _ in range(24)])
+    await bench.until(TIMES, total + 24)
+    assert len(ours.seen) + len(theirs.seen) == total + 24
+
+
+async def test_a_zombie_finds_another_row_and_rolls_back(bench: Bench, counting: Counting) -> None:
+    """One host falls asleep in the middle of a batch; meanwhile its partitions are dealt to another."""
+    asleep, awake = asyncio.Event(), asyncio.Event()
+
+    async def sleep() -> None:
+        asleep.set()
+        await awake.wait()
+
+    await bench.log.publish(*[business() for _ in range(30)])
+    sleeper = Counting(before=sleep)
+    await bench.host(sleeper)
+    await asyncio.wait_for(asleep.wait(), 20)
+    heir = await bench.host(counting)
+    await bench.until_ready(heir)
+    await bench.log.publish(*[business() for _ in range(30)])
+    awake.set()
+    await bench.until(TIMES, 60)
+    assert await position(bench.pool, GROUP) == (0, 60)
+
+
+async def test_it_survives_lost_connections(bench: Bench, counting: Counting, database: Database) -> None:
+    await bench.host(counting)
+    superuser = await asyncpg.connect(database.superuser_dsn)
+    for _ in range(4):
+        await bench.log.publish(*[business() for _ in range(10)])
+        await superuser.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'mentoring_worker'"
+        )
+    await superuser.close()
+    await bench.until(TIMES, 40)
+
+
+async def test_what_is_not_the_records_fault_stops_and_is_tried_again(
+    bench: Bench, counting: Counting, database: Database
+) -> None:
+    superuser = await asyncpg.connect(database.superuser_dsn)
+    await superuser.execute("alter table mentoring.counted rename column name to renamed")
+    host = await bench.host(counting)
+    await bench.log.publish(business())
+    await bench.until_ready(host, "UndefinedColumn")
+    assert await bench.value("select count(*) from parked_record") == 0
+    await superuser.execute("alter table mentoring.counted rename column renamed to name")
+    await superuser.close()
+    await bench.until(TIMES, 1)
+    await bench.until_ready(host)
+
+
+async def test_a_missing_topic_is_waited_for(bench: Bench) -> None:
+    waiting = Counting(topics=(BUSINESS, CONSULTANT))
+    host = await bench.host(waiting)
+    await bench.until_ready(host, "mentoring.consultant.v1 do not exist yet")
+    await kafka_admin.create_missing(bench.settings, [CONSULTANT])
+    await bench.log.publish(business())
+    await bench.until(TIMES, 1)
+
+
+async def test_appliers_come_and_go_while_it_runs(bench: Bench, counting: Counting) -> None:
+    host = await bench.host(counting)
+    await bench.log.publish(business())
+    await bench.until(TIMES, 1)
+    await host.add(Counting("another", (OFFICE, BUSINESS)))
+    await bench.until(TIMES, 2)
+    with pytest.raises(ValueError, match="followed already"):
+        await host.add(Counting("another"))
+    await host.remove(GROUP)
+    await bench.log.publish(business())
+    await bench.until(
+        "select coalesce(sum(next_offset), 0)::int from consumer_offset where consumer_group = 'another'", 2
+    )
+    assert await position(bench.pool, GROUP) == (0, 1)
