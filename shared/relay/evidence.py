@@ -5,6 +5,7 @@ Anybody may write strange things into a topic; only a record with our history an
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -20,15 +21,36 @@ class Told(NamedTuple):
     aggregate_id: str
     version: int | None
     type: str | None
+    history: int
     epoch: int
     recorded_at: datetime
+
+
+@dataclass
+class Testimony:
+    """What the log says of us beyond what we know: events that the outbox has not, and the highest numbers met."""
+
+    missing: dict[UUID, Told] = field(default_factory=dict)
+    history: int = 0
+    epoch: int = 0
+
+    def hear(self, told: Iterable[Told]) -> None:
+        """Keeps the highest history and epoch."""
+        for one in told:
+            self.history = max(self.history, one.history)
+            self.epoch = max(self.epoch, one.epoch)
+
+    def earliest_missing(self) -> datetime | None:
+        """Returns when Kafka got the first record of which the outbox knows nothing."""
+        return min((told.recorded_at for told in self.missing.values()), default=None)
 
 
 def told_by(topic: str, record: Any, history: int) -> Told | None:  # noqa: ANN401  aiokafka has no types
     """Returns what a record proves, or None for one that is not ours or of a history before `history`."""
     headers = dict(record.headers)
     try:
-        if int(headers[names.HISTORY]) < history or int(headers[names.FENCE]) < 1:
+        of_history = int(headers[names.HISTORY])
+        if of_history < history or int(headers[names.FENCE]) < 1:
             return None
         event_id = UUID(headers[names.EVENT_ID].decode())
         epoch = int(headers[names.EPOCH])
@@ -41,6 +63,7 @@ def told_by(topic: str, record: Any, history: int) -> Told | None:  # noqa: ANN4
         aggregate_id,
         _version(record.value),
         _text(headers.get(names.TYPE)),
+        of_history,
         epoch,
         datetime.fromtimestamp(record.timestamp / 1000, UTC),
     )
@@ -49,11 +72,6 @@ def told_by(topic: str, record: Any, history: int) -> Told | None:  # noqa: ANN4
 def event_id_in(record: Any) -> str | None:  # noqa: ANN401  the same
     """Returns the event id that a record's header names, whatever else it is."""
     return _text(dict(record.headers).get(names.EVENT_ID))
-
-
-def earliest(told: Iterable[Told]) -> datetime | None:
-    """Returns when Kafka got the first of these records."""
-    return min((one.recorded_at for one in told), default=None)
 
 
 def _version(value: bytes | None) -> int | None:

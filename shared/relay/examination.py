@@ -4,7 +4,6 @@ Asked on taking the lead, after every reconnect, and now and then when idle.
 """
 
 from collections.abc import Sequence
-from uuid import UUID
 
 import structlog
 
@@ -12,7 +11,7 @@ from shared import kafka_admin
 from shared.contracts.catalogue import WATERMARK, Topic
 from shared.postgres import Connection
 from shared.relay import store
-from shared.relay.evidence import Told
+from shared.relay.evidence import Testimony
 from shared.relay.log import LogView, open_log
 from shared.relay.position import LogLost, Position, Seen, broken_places
 from shared.relay.records import Place
@@ -45,18 +44,18 @@ async def examine(
         return await _compare(connection, view, position, await _places_made_anew(connection, topics, made, position))
 
 
-async def beyond_the_tails(
+async def hear(
     connection: Connection, view: LogView, position: Position, log: dict[Place, Seen], broken: frozenset[Place]
-) -> tuple[dict[UUID, Told], int]:
-    """Returns what Kafka holds of our events that the outbox has not, and the highest epoch met."""
-    missing: dict[UUID, Told] = {}
-    epoch = 0
+) -> Testimony:
+    """Reads what lies beyond the tails, asks the outbox about each event of ours there, writes down what it misses."""
+    testimony = Testimony()
     async for told in view.beyond(position.tails, log, broken, position.history):
+        testimony.hear(told)
         by_id = {one.event_id: one for one in told}
         gone = await store.missing_events(connection, list(by_id)) if by_id else set()
-        missing.update({event_id: by_id[event_id] for event_id in gone})
-        epoch = max([epoch, *(one.epoch for one in told)])
-    return missing, epoch
+        testimony.missing.update({event_id: by_id[event_id] for event_id in gone})
+    await store.record_restored_away(connection, [told[:5] for told in testimony.missing.values()])
+    return testimony
 
 
 async def _compare(
@@ -64,16 +63,21 @@ async def _compare(
 ) -> Alarm | None:
     log = await view.compare(position.tails)
     broken = broken_places(position.tails, log) | made_anew
-    missing, epoch = await beyond_the_tails(connection, view, position, log, broken)
-    if missing:
-        await store.record_restored_away(connection, [told[:5] for told in missing.values()])
+    testimony = await hear(connection, view, position, log, broken)
+    if testimony.missing:
         return Alarm(
             "changed_history",
-            f"riwayat berubah: Kafka holds {len(missing)} event(s) that this Postgres does not have; it was restored "
-            f"to an earlier point, or a stand-by was promoted that had not received everything. {_CURE}",
+            f"riwayat berubah: Kafka holds {len(testimony.missing)} event(s) that this Postgres does not have; it was "
+            f"restored to an earlier point, or a stand-by was promoted that had not got everything. {_CURE}",
+        )
+    if testimony.history > position.history:
+        return Alarm(
+            "changed_history",
+            f"riwayat berubah: Kafka holds history {testimony.history} and this Postgres only knows {position.history}; "
+            f"it was restored to a point before that history began. {_CURE}",
         )
     if broken:
-        raise LogLost(broken, epoch)
+        raise LogLost(broken, testimony.epoch)
     return None
 
 

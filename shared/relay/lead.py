@@ -19,13 +19,13 @@ from shared.relay import examination, store
 from shared.relay.health import Health
 from shared.relay.position import NOTHING, Acknowledged, LogLost
 from shared.relay.publisher import Prepared, Publisher, Refusal
-from shared.relay.records import Place, Record, Stamp, by_place
-from shared.relay.store import Alarm, Row, SteppedDown
+from shared.relay.records import KEY, PAYLOAD, SEQ, Place, Row, Stamp, by_place
+from shared.relay.store import Alarm, SteppedDown
 from shared.settings import Settings
 
 _SMALL = 1000  # rows that one poll may bring; more is a large difference
 _PAGE_BYTES = 6 << 20
-_PAGE_ROWS = (50, 5000)
+_PAGE_ROWS = (50, 4000)
 _BUSY_SECONDS = 0.002
 _QUIET_SECONDS = 0.015
 _RETRY_SECONDS = (0.2, 2.0)
@@ -237,13 +237,17 @@ class Lead:
         return True
 
     def _page(self, rows: Sequence[Row]) -> Page:
+        if not rows:
+            return Page({}, 0, 0)
+        sample = rows[:: 1 + len(rows) // 100]
+        row_bytes = 1 + sum(len(row[PAYLOAD]) for row in sample) // len(sample)
+        least, most = _PAGE_ROWS
+        self._page_rows = max(least, min(most, 2 * self._page_rows, _PAGE_BYTES // row_bytes))
+        return Page(self._prepare(by_place(rows)), len(rows), rows[-1][SEQ])
+
+    def _prepare(self, places: dict[Place, list[Row]]) -> Prepared:
         position = self._position
-        places = by_place(rows, Stamp(position.history, position.epoch, position.fence))
-        if rows:
-            row_bytes = sum(len(row[6]) for row in rows) // len(rows) + 1
-            least, most = _PAGE_ROWS
-            self._page_rows = max(least, min(most, 2 * self._page_rows, _PAGE_BYTES // row_bytes))
-        return Page(self._open_publisher.prepare(places), len(rows), rows[-1][0] if rows else 0)
+        return self._open_publisher.prepare(places, Stamp(position.history, position.epoch, position.fence))
 
     async def _send(self, page: Page) -> None:
         outcome = await self._open_publisher.send(page.prepared)
@@ -261,26 +265,26 @@ class Lead:
     async def _settle(self, refusal: Refusal) -> None:
         """Halves what Kafka refuses until the culprit is alone and held back. Numbers were skipped: a new producer."""
         await self._reopen_publisher()
-        if len(refusal.records) == 1:
+        if len(refusal.rows) == 1:
             await self._hold(refusal)
         else:
-            middle = len(refusal.records) // 2
-            await self._send_records(refusal.place, refusal.records[:middle])
-            await self._send_records(refusal.place, refusal.records[middle:])
+            middle = len(refusal.rows) // 2
+            await self._send_rows(refusal.place, refusal.rows[:middle])
+            await self._send_rows(refusal.place, refusal.rows[middle:])
         if refusal.later:
-            await self._send_records(refusal.place, refusal.later)
+            await self._send_rows(refusal.place, refusal.later)
 
-    async def _send_records(self, place: Place, records: Sequence[Record]) -> None:
-        await self._send(Page(self._open_publisher.prepare({place: records}), len(records), records[-1].seq))
+    async def _send_rows(self, place: Place, rows: Sequence[Row]) -> None:
+        await self._send(Page(self._prepare({place: list(rows)}), len(rows), rows[-1][SEQ]))
 
     async def _hold(self, refusal: Refusal) -> None:
-        seq = refusal.records[0].seq
+        seq = refusal.rows[0][SEQ]
         await store.hold(self._connection, seq, refusal.error)
         self._log.error("event_held_back", seq=seq, topic=refusal.place[0], reason=refusal.error)
         await self._reload_held()
 
     async def _release_what_healed(self, batches: Sequence[Acknowledged]) -> None:
-        passed = [(batch.place[0], record.key.decode(), record.seq) for batch in batches for record in batch.records]
+        passed = [(batch.place[0], row[KEY].decode(), row[SEQ]) for batch in batches for row in batch.rows]
         healed = [one for one in passed if self._held.get(one[:2], one[2] + 1) <= one[2]]
         for topic, key, seq in healed:
             await store.release(self._connection, topic, key, seq)

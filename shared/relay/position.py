@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from shared.relay.records import Place, Record
+from shared.relay.records import Place, Row
 
 Snapshot = tuple[int, int, tuple[int, ...]]
 
@@ -24,13 +24,13 @@ class Tail(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A batch that Kafka has: `count` records from `base_offset` on, `last_event_id` the last of them."""
+    """A batch that Kafka has: `count` records (`rows`) from `base_offset` on, `last_event_id` the last of them."""
 
     place: Place
     base_offset: int
     count: int
     last_event_id: str
-    records: Sequence[Record] = ()
+    rows: Sequence[Row] = ()
 
 
 class Seen(NamedTuple):

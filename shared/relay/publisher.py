@@ -23,7 +23,7 @@ from aiokafka.errors import (
 from shared import failpoint
 from shared.kafka_admin import KafkaTrouble, bounded
 from shared.relay.position import Acknowledged
-from shared.relay.records import Place, Record, event_id_of
+from shared.relay.records import Place, Row, Stamp, event_id_of, fill
 from shared.settings import Settings
 
 
@@ -48,8 +48,8 @@ class Refusal:
     """A batch that Kafka will never take as it is, and what must not overtake it."""
 
     place: Place
-    records: Sequence[Record]
-    later: Sequence[Record]
+    rows: Sequence[Row]
+    later: Sequence[Row]
     error: str
 
 
@@ -62,7 +62,7 @@ class Outcome:
 @dataclass(frozen=True)
 class _Batch:
     place: Place
-    records: Sequence[Record]
+    rows: Sequence[Row]
     built: Any
 
 
@@ -103,10 +103,10 @@ class Publisher:
             except KafkaTrouble:
                 continue
 
-    def prepare(self, places: Mapping[Place, Sequence[Record]]) -> Prepared:
+    def prepare(self, places: Mapping[Place, Sequence[Row]], stamp: Stamp) -> Prepared:
         """Builds the batches; the CPU's part of sending, done while the page before is under way."""
         now_ms = int(time.time() * 1000)
-        return {place: self._batches(place, records, now_ms) for place, records in places.items()}
+        return {place: self._batches(place, rows, stamp, now_ms) for place, rows in places.items()}
 
     async def send(self, prepared: Prepared) -> Outcome:
         """Sends one batch per partition at a time, so that none overtakes another, until each is taken or refused.
@@ -120,8 +120,8 @@ class Publisher:
             results = await self._send_wave(wave)
             for batch, result in zip(wave, results, strict=True):
                 if isinstance(result, str):
-                    later = [record for behind in prepared.pop(batch.place) for record in behind.records]
-                    outcome.refusals.append(Refusal(batch.place, batch.records, later, result))
+                    later = [row for behind in prepared.pop(batch.place) for row in behind.rows]
+                    outcome.refusals.append(Refusal(batch.place, batch.rows, later, result))
                 else:
                     outcome.acknowledged.append(result)
             prepared = {place: batches for place, batches in prepared.items() if batches}
@@ -132,16 +132,17 @@ class Publisher:
         """Sends one record to the first partition of a topic and waits until Kafka has it. Raises KafkaTrouble."""
         batch = self._producer.create_batch()
         batch.append(timestamp=int(time.time() * 1000), key=key, value=value, headers=[])
-        await self._send_wave([_Batch((topic, 0), [Record(0, key, value, [("", b"")])], batch)])
+        (result,) = await self._send_wave([_Batch((topic, 0), (), batch)])
+        if isinstance(result, str):
+            raise KafkaTrouble(f"Kafka refuses what is told to {topic}: {result}")
 
-    def _batches(self, place: Place, records: Sequence[Record], now_ms: int) -> deque[_Batch]:
+    def _batches(self, place: Place, rows: Sequence[Row], stamp: Stamp, now_ms: int) -> deque[_Batch]:
         batches: deque[_Batch] = deque()
-        rest = records
-        while rest:
+        while rows:
             built = self._producer.create_batch()
-            taken = _fill(built, rest, now_ms)
-            batches.append(_Batch(place, rest[:taken], built))
-            rest = rest[taken:]
+            taken = fill(built.append, rows, stamp, now_ms)
+            batches.append(_Batch(place, rows[:taken], built))
+            rows = rows[taken:]
         return batches
 
     async def _send_wave(self, wave: Sequence[_Batch]) -> list[Acknowledged | str]:
@@ -159,15 +160,6 @@ class Publisher:
         return [_result(batch, future) for batch, future in zip(wave, under_way, strict=True)]
 
 
-def _fill(built: Any, records: Sequence[Record], now_ms: int) -> int:  # noqa: ANN401  aiokafka has no types
-    """Appends as many records as the batch takes; the first always fits."""
-    append = built.append
-    for taken, record in enumerate(records):
-        if append(timestamp=now_ms, key=record.key, value=record.value, headers=record.headers) is None:
-            return taken
-    return len(records)
-
-
 def _result(batch: _Batch, future: "asyncio.Future[Any]") -> Acknowledged | str:
     """Returns where the batch stands, or why Kafka will never take it. Raises KafkaTrouble."""
     error = None if future.cancelled() else future.exception()
@@ -179,7 +171,8 @@ def _result(batch: _Batch, future: "asyncio.Future[Any]") -> Acknowledged | str:
     if metadata is None or metadata.offset < 0:
         # Kafka had it before and no longer knows where: without the offset the tail would be a guess.
         raise KafkaTrouble("Kafka acknowledged a batch without saying where it stands")
-    return Acknowledged(batch.place, metadata.offset, len(batch.records), event_id_of(batch.records[-1]), batch.records)
+    last_event_id = event_id_of(batch.rows[-1]) if batch.rows else ""
+    return Acknowledged(batch.place, metadata.offset, len(batch.rows), last_event_id, batch.rows)
 
 
 def _look_at(future: "asyncio.Future[Any]") -> None:

@@ -1,22 +1,19 @@
-"""From outbox rows to Kafka records. Pure, and on the hot path: little is done per row."""
+"""From outbox rows to Kafka records. Pure, and on the hot path: little is done per row, and little is kept.
 
-from collections.abc import Iterable
+A row is (seq, topic, partition, key, event id, type, payload, correlation id, traceparent), from `key` on as bytes.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from shared.contracts import headers as names
 
-Header = tuple[str, bytes]
+Row = Any  # of those nine columns, as asyncpg gives them
 Place = tuple[str, int]  # (topic by its catalogue name, partition)
+Header = tuple[str, bytes]
 
-
-class Record(NamedTuple):
-    """What Kafka gets of an outbox row, and what the relay must remember of it."""
-
-    seq: int
-    key: bytes
-    value: bytes
-    headers: list[Header]
+SEQ, TOPIC, PARTITION, KEY, EVENT_ID, TYPE, PAYLOAD, CORRELATION_ID, TRACEPARENT = range(9)
 
 
 @dataclass(frozen=True)
@@ -35,15 +32,22 @@ class Stamp:
         )
 
 
-def by_place(rows: Iterable[Any], stamp: Stamp) -> dict[Place, list[Record]]:
-    """Groups rows, which come in the order of `seq`, by partition; the order within each stays.
+def by_place(rows: Iterable[Row]) -> dict[Place, list[Row]]:
+    """Groups rows, which come in the order of `seq`, by partition; the order within each stays."""
+    places: dict[Place, list[Row]] = {}
+    for row in rows:
+        place = (row[1], row[2])
+        if place in places:
+            places[place].append(row)
+        else:
+            places[place] = [row]
+    return places
 
-    A row is (seq, topic, partition, key, event id, type, payload, correlation id, traceparent), all but the first three
-    and the last as bytes.
-    """
+
+def fill(append: Callable[..., Any], rows: Sequence[Row], stamp: Stamp, timestamp_ms: int) -> int:
+    """Appends rows as records until `append` returns None; returns how many were taken."""
     history, epoch, fence = stamp.headers()
-    places: dict[Place, list[Record]] = {}
-    for seq, topic, partition, key, event_id, kind, payload, correlation_id, traceparent in rows:
+    for taken, (_, _, _, key, event_id, kind, payload, correlation_id, traceparent) in enumerate(rows):
         headers = [
             (names.EVENT_ID, event_id),
             (names.TYPE, kind),
@@ -53,15 +57,12 @@ def by_place(rows: Iterable[Any], stamp: Stamp) -> dict[Place, list[Record]]:
             (names.CORRELATION_ID, correlation_id),
         ]
         if traceparent is not None:
-            headers.append((names.TRACEPARENT, traceparent.encode()))
-        place = (topic, partition)
-        if place in places:
-            places[place].append(Record(seq, key, payload, headers))
-        else:
-            places[place] = [Record(seq, key, payload, headers)]
-    return places
+            headers.append((names.TRACEPARENT, traceparent))
+        if append(timestamp=timestamp_ms, key=key, value=payload, headers=headers) is None:
+            return taken
+    return len(rows)
 
 
-def event_id_of(record: Record) -> str:
-    """Returns the event's id as it stands in the header."""
-    return record.headers[0][1].decode()
+def event_id_of(row: Row) -> str:
+    """Returns the event's id as its header has it."""
+    return str(row[EVENT_ID].decode())

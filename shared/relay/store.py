@@ -12,8 +12,7 @@ from uuid import UUID
 
 from shared.postgres import Connection
 from shared.relay.position import Position, Snapshot, tails_as_json, tails_from_json
-
-Row = Any  # nine columns, as asyncpg gives them
+from shared.relay.records import Row
 
 # Two plans are wanted, and the planner, which cannot know how small a difference is, shall not find a third.
 _SESSION = """
@@ -22,7 +21,8 @@ set transaction_timeout = '60s'; set lock_timeout = '10s'
 """
 _COLUMNS = """
     seq, topic, partition, convert_to(aggregate_id, 'UTF8'), convert_to(event_id::text, 'UTF8'),
-    convert_to(type, 'UTF8'), convert_to(payload::text, 'UTF8'), convert_to(correlation_id::text, 'UTF8'), traceparent
+    convert_to(type, 'UTF8'), convert_to(payload::text, 'UTF8'), convert_to(correlation_id::text, 'UTF8'),
+    convert_to(traceparent, 'UTF8')
 """
 _ROW_LENGTH = 9
 
@@ -330,6 +330,119 @@ async def read_backlog(connection: Connection) -> Backlog:
         _, xmax, running = position.snapshot
         (counted,) = await connection.fetch(_BACKLOG, xmax, running, position.target, position.after_seq, timeout=20)
     return Backlog(counted[0], max(0.0, counted[1]))
+
+
+async def ask_for_replay(connection: Connection) -> None:
+    """Has the whole outbox sent again under a higher epoch; the leader steps down and takes the lead anew.
+
+    Does nothing if that is under way already.
+    """
+    await connection.execute(
+        """
+        update relay_state set fence = fence + 1, epoch = epoch + 1, snapshot = '3:3:', target = null, after_seq = 0
+        where snapshot::text <> '3:3:'
+        """,
+        timeout=10,
+    )
+
+
+async def ask_for_topic_replay(connection: Connection, topic: str) -> bool:
+    """Has one topic's records sent again beside the live ones; False if another topic is under way.
+
+    Neither the log nor its history is another one, so the epoch stays: consumers drop what they know by its version.
+    """
+    await connection.execute(
+        """
+        update relay_state
+        set fence = fence + 1, replay_topic = $1, replay_after_seq = 0,
+            replay_until_seq = coalesce((select max(seq) from outbox), 0)
+        where replay_topic is null
+        """,
+        topic,
+        timeout=10,
+    )
+    return bool(await connection.fetchval("select replay_topic is not distinct from $1 from relay_state", topic))
+
+
+async def hold_publishing(connection: Connection, alarm: Alarm) -> None:
+    """Stops whoever leads, now and later, until `begin_history`."""
+    await connection.execute(
+        "update relay_state set fence = fence + 1, alarm_code = $1, alarm = $2", alarm.code, alarm.text, timeout=10
+    )
+
+
+@dataclass(frozen=True)
+class HistoryChange:
+    """A new history that an operator has asked for. `run` is the same for all services of one call."""
+
+    history: int
+    epoch: int
+    run: UUID
+    is_completed: bool
+
+
+async def unfinished_run(connection: Connection) -> UUID | None:
+    """Returns the run that was interrupted, if one was."""
+    run: UUID | None = await connection.fetchval(
+        "select run from history_change where completed_at is null order by history desc limit 1", timeout=10
+    )
+    return run
+
+
+async def change_of(connection: Connection, run: UUID) -> HistoryChange | None:
+    """Returns what a run has decided for this service, if it came that far."""
+    row = await connection.fetchrow(
+        "select history, epoch, run, completed_at is not null from history_change where run = $1", run, timeout=10
+    )
+    return HistoryChange(*row) if row else None
+
+
+_CHANGE = """
+insert into history_change (history, epoch, kept_until, run)
+select greatest(r.history, $2, (select max(history) from history_change)) + 1, greatest(r.epoch, $3) + 1,
+       (select max(created_at) from outbox where created_at < $4), $1
+from relay_state r
+"""
+
+
+async def record_change(
+    connection: Connection, run: UUID, history_seen: int, epoch_seen: int, before: datetime
+) -> None:
+    """Decides the numbers of the new history, above all seen. What was kept is the newest event written `before`."""
+    await connection.execute(_CHANGE, run, history_seen, epoch_seen, before, timeout=60)
+
+
+async def adopt_rows(connection: Connection, after_seq: int, up_to_seq: int) -> None:
+    """Gives rows of another cluster the oldest transaction number: their own would mean nothing or the future here."""
+    await connection.execute(
+        "update outbox set xid = '3' where seq > $1 and seq <= $2 and xid <> '3'", after_seq, up_to_seq, timeout=50
+    )
+
+
+async def last_seq(connection: Connection) -> int:
+    return int(await connection.fetchval("select coalesce(max(seq), 0) from outbox", timeout=10))
+
+
+_BEGIN_HISTORY = """
+update relay_state
+set fence = fence + 1, history = $1, epoch = $2, snapshot = '3:3:', target = null, after_seq = 0, tails = '{}',
+    system_identifier = $3, alarm_code = null, alarm = null, replay_topic = null
+where history < $1
+"""
+
+
+async def begin_history(connection: Connection, change: HistoryChange, identifier: int) -> None:
+    """Lets the relays publish everything from the first row on, under the new numbers. Safe to call again."""
+    await connection.execute(_BEGIN_HISTORY, change.history, change.epoch, identifier, timeout=10)
+
+
+async def complete_change(connection: Connection, run: UUID) -> None:
+    """Everything that hangs on the history has been built anew."""
+    await connection.execute(
+        "update history_change set completed_at = clock_timestamp() where run = $1 and completed_at is null",
+        run,
+        timeout=10,
+    )
 
 
 async def forget_old_answers(connection: Connection, limit: int = 500) -> int:
