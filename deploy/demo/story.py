@@ -1,0 +1,184 @@
+"""The story: eight offices open, hire, and write at the same time; then the proof; then quiet work until Ctrl-C."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+from deploy.bench.visibility import Watch
+from deploy.demo.board import Board, Shown
+from deploy.demo.office import Acknowledged, SimulatedOffice
+from deploy.demo.people import OFFICES, Office
+from deploy.demo.staff import Staff
+from deploy.demo.writer import GaveUpError, Log, Writer
+from deploy.local.installation import Installation
+from shared.auth.principal import Role
+from shared.postgres import UNAVAILABLE, Pool, create_pool, role_name
+
+_STORY_SECONDS = 20.0
+_PAUSE_SECONDS = (0.05, 0.25)
+_QUIET_SECONDS = 1.5
+_LOOK_EVERY_SECONDS = 0.5
+_PLAIN_LOOK_EVERY_SECONDS = 3.0
+_CATCH_UP_SECONDS = 30.0
+
+_SHOWN_BUSINESSES = """
+select id::text as id from fact_business
+where set_version = (select version from read_model_pointer) and id = any($1::text[]::uuid[])
+"""
+_SHOWN_SESSIONS = """
+select id::text as id from fact_session
+where set_version = (select version from read_model_pointer) and id = any($1::text[]::uuid[])
+"""
+
+Aggregate = tuple[str, str]
+
+
+@dataclass
+class Stage:
+    """The people of the story and what watches them."""
+
+    installation: Installation
+    console: Console
+    staff: Staff
+    offices: Sequence[SimulatedOffice]
+    administrator: Writer
+    watch: Watch[Aggregate]
+    board: Board
+
+
+@asynccontextmanager
+async def set_stage(installation: Installation, console: Console) -> AsyncIterator[Stage]:
+    """Opens each office's connection and log, and the watch on the read model; closes all of it at the end."""
+    async with AsyncExitStack() as stack:
+        staff = Staff(installation)
+        stack.push_async_callback(staff.close)
+        reporting = installation.settings("reporting", "worker")
+        pool = await create_pool(
+            reporting, role_name("reporting", "worker"), schema="reporting", application="plut-demo", size=1
+        )
+        stack.callback(pool.terminate)
+        watch: Watch[Aggregate] = Watch(_looking_into(pool))
+
+        def heard(told: Acknowledged) -> None:
+            watch.expect((told.kind, told.id), told.at)
+
+        offices = [
+            SimulatedOffice(
+                office,
+                installation,
+                staff,
+                _writer(installation, stack, office.code),
+                _chance(installation, office),
+                heard,
+            )
+            for office in OFFICES
+        ]
+        administrator = _writer(installation, stack, "administrator")
+        yield Stage(installation, console, staff, offices, administrator, watch, Board(console, offices))
+
+
+async def open_offices(stage: Stage) -> None:
+    """The administrator opens the eight offices; those that stand already stay as they are."""
+    url = f"{stage.installation.url('registry')}/v1/offices"
+    token = stage.staff.token_of(Role.ADMINISTRATOR)
+    known = {office["code"] for office in (await stage.administrator.read(url, token))["items"]}
+    for office in OFFICES:
+        if office.code not in known:
+            body = {"code": office.code, "name": office.name, "opened_on": office.opened_on}
+            await stage.administrator.send(url, body, token)
+    await asyncio.gather(*(office.employ() for office in stage.offices))
+    await asyncio.gather(*(office.remember() for office in stage.offices))
+
+
+async def write_together(stage: Stage, stopping: asyncio.Event) -> None:
+    """Lets all offices write at once with the table beside them, until it has caught up."""
+    stage.board.before = await look(stage)
+    over = asyncio.Event()
+    async with _in_background(stage.watch.run()):
+        with stage.board:
+            table = asyncio.create_task(_keep_board(stage, over))
+            await asyncio.gather(*(_write_until(office, stopping, _STORY_SECONDS) for office in stage.offices))
+            await stage.watch.drain(_CATCH_UP_SECONDS)
+            over.set()
+            await table
+            stage.board.update(await look(stage))
+
+
+async def work_quietly(stage: Stage, stopping: asyncio.Event) -> None:
+    """Writes now and then, so that the page moves, until told to stop; an installation in trouble is waited for."""
+    chance = random.Random()  # noqa: S311  a story's dice
+    while not stopping.is_set():
+        with suppress(GaveUpError, httpx.HTTPError):
+            await chance.choice(stage.offices).write_once()
+        await _rest(stopping, _QUIET_SECONDS)
+
+
+async def look(stage: Stage) -> Shown:
+    """Returns what the province's analyst sees now."""
+    url = f"{stage.installation.url('reporting')}/v1/overview"
+    return Shown.read(await stage.administrator.read(url, stage.staff.token_of(Role.PROVINCE_ANALYST)))
+
+
+async def _write_until(office: SimulatedOffice, stopping: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        until = asyncio.get_running_loop().time() + seconds
+        while not stopping.is_set() and asyncio.get_running_loop().time() < until:
+            await office.write_once()
+            await _rest(stopping, office.chance.uniform(*_PAUSE_SECONDS))
+
+
+async def _keep_board(stage: Stage, over: asyncio.Event) -> None:
+    every = _LOOK_EVERY_SECONDS if stage.console.is_terminal else _PLAIN_LOOK_EVERY_SECONDS
+    while not over.is_set():
+        with suppress(httpx.HTTPError):
+            stage.board.update(await look(stage))
+        await _rest(over, every)
+
+
+async def _rest(stopping: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+
+
+@asynccontextmanager
+async def _in_background(work: Any) -> AsyncIterator[None]:  # noqa: ANN401  a coroutine
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, *UNAVAILABLE):
+            await task
+
+
+def _looking_into(pool: Pool) -> Callable[[Collection[Aggregate]], Awaitable[Collection[Aggregate]]]:
+    """Facts and totals change in one transaction, so the fact tells when the figures moved."""
+
+    async def look_into(wanted: Collection[Aggregate]) -> Collection[Aggregate]:
+        seen: set[Aggregate] = set()
+        for kind, sql in (("business", _SHOWN_BUSINESSES), ("session", _SHOWN_SESSIONS)):
+            ids = [id_ for wanted_kind, id_ in wanted if wanted_kind == kind]
+            if ids:
+                seen |= {(kind, row["id"]) for row in await pool.fetch(sql, ids)}
+        return seen
+
+    return look_into
+
+
+def _writer(installation: Installation, stack: AsyncExitStack, name: str) -> Writer:
+    writer = Writer(Log(installation.writers_dir / f"{name}.jsonl"))
+    stack.push_async_callback(writer.close)
+    return writer
+
+
+def _chance(installation: Installation, office: Office) -> random.Random:
+    """The same story for the same past: a second start goes on with other businesses."""
+    path = installation.writers_dir / f"{office.code}.jsonl"
+    return random.Random(f"{office.code} {path.stat().st_size}")  # noqa: S311  a story's dice
