@@ -45,6 +45,12 @@ LOST: tuple[type[Exception], ...] = (
 RETRYABLE: tuple[type[Exception], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
+# How long one statement may take before its connection is given up for dead: longer than a wait for a lock (5 s) where
+# somebody waits for an answer, as long as Postgres allows elsewhere.
+_API_SECONDS = 7.0
+_WORKER_SECONDS = 30.0
+
+
 def role_name(service: str, role: str) -> str:
     """Returns the database role of a process: role is `owner`, `app` or `worker`."""
     return f"{service}_{role}"
@@ -87,7 +93,7 @@ async def create_pool(
         min_size=0,
         max_size=size or settings.postgres_pool,
         timeout=5,
-        command_timeout=30,
+        command_timeout=_API_SECONDS if user == role_name(schema, "app") else _WORKER_SECONDS,
         server_settings={
             "search_path": f"{schema}, extensions",
             "application_name": application,
@@ -100,7 +106,7 @@ async def create_pool(
 async def transaction(pool: Pool, offices: Sequence[str] = (), *, snapshot: bool = False) -> AsyncIterator[Any]:
     """Yields a connection inside a transaction that sees the rows of `offices` only; none named, none seen.
 
-    Workers, which row-level security lets through, name no office. With `snapshot` it reads only, and all of one instant.
+    Workers, which row-level security lets through, name no office. With `snapshot` it reads, at one instant.
     """
     isolation: Any = "repeatable_read" if snapshot else "read_committed"
     begun = {"isolation": isolation, "readonly": snapshot}

@@ -50,6 +50,7 @@ async def migrate(settings: Settings, service: str, service_directory: Path) -> 
     try:
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
         await connection.execute(_LEDGER)
+        await connection.execute(_as_roles_of(service, "grant select on migration to app_role, worker_role"))
         return await _apply_missing(connection, service, read_migrations(service_directory))
     finally:
         await connection.close(timeout=5)
@@ -82,9 +83,7 @@ async def _apply_missing(
 
 
 async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", service: str, migration: Migration) -> None:
-    sql = migration.sql.replace("app_role", role_name(service, "app")).replace(
-        "worker_role", role_name(service, "worker")
-    )
+    sql = _as_roles_of(service, migration.sql)
     async with connection.transaction():
         await connection.execute("set local lock_timeout = '5s'; set local statement_timeout = '10min'")
         try:
@@ -100,6 +99,11 @@ async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", service: str,
         )
 
 
+def _as_roles_of(service: str, sql: str) -> str:
+    return sql.replace("app_role", role_name(service, "app")).replace("worker_role", role_name(service, "worker"))
+
+
+# The other roles may read it: whether all is migrated decides whether a process is ready.
 _LEDGER = """
 create table if not exists migration (
     origin text not null,
