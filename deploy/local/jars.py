@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
@@ -133,3 +134,23 @@ def _one_at_a_time(directory: Path) -> Iterator[None]:
         for abandoned in directory.glob(".incoming-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
         yield
+
+
+def main() -> None:
+    """Fetches what is missing; `lock` resolves anew what the broker needs."""
+    if sys.argv[1:] == ["lock"]:
+        print(f"{relock()} jars in {LOCK.name}")  # noqa: T201  a program of its own
+        return
+    try:
+        fetch(_tell)
+    except JarsError as error:
+        sys.exit(str(error))
+
+
+def _tell(done: int, total: int) -> None:
+    if done in (1, total) or done % 10 == 0:
+        print(f"Kafka's jars: {done} of {total} fetched", flush=True)  # noqa: T201  the same
+
+
+if __name__ == "__main__":
+    main()
