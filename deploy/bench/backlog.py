@@ -1,0 +1,137 @@
+"""A backlog: commands' events of eight offices, 8,000 businesses and three years, committed all at once.
+
+Their answers are kept too, so that the check can prove what was measured.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from deploy.bench import province
+from shared import outbox
+from shared.clock import utc_now
+from shared.contracts.catalogue import AnyEvent
+from shared.contracts.envelope import Payload
+from shared.contracts.mentoring import SessionBusiness, SessionCompleted, SessionState
+from shared.contracts.registry import BusinessRegistered, BusinessState
+from shared.ids import new_id
+from shared.postgres import connect, role_name
+from shared.settings import Settings
+
+BUSINESSES = 8_000
+_AT_ONCE = 2_000
+_BUSINESS, _SESSION, _CONSULTANT = 1, 2, 3
+
+_ACCEPT = """
+insert into accepted_command (principal, key, body_digest, status, answer, event_ids)
+select $1, key, ''::bytea, 201, answer, array[event_id]
+from unnest($2::text[], $3::json[], $4::uuid[]) as told (key, answer, event_id)
+"""
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """So many businesses and sessions. `first`: how many sessions of earlier backlogs are there already."""
+
+    businesses: int
+    sessions: int
+    first: int
+    today: date
+
+    @property
+    def events(self) -> int:
+        return self.businesses + self.sessions
+
+    def of_registry(self) -> Iterator[AnyEvent]:
+        return (_business(number, self.today) for number in range(self.businesses))
+
+    def of_mentoring(self) -> Iterator[AnyEvent]:
+        return (_session(number, self.today) for number in range(self.first, self.first + self.sessions))
+
+
+@asynccontextmanager
+async def written(settings: Settings, service: str, events: Iterable[AnyEvent]) -> AsyncIterator[None]:
+    """Writes the events into one open transaction, and commits when the body ends."""
+    # The owner: a transaction of a hundred thousand rows lasts longer than an api's may.
+    connection = await connect(settings, role_name(service, "owner"), schema=service, application="plut-bench")
+    try:
+        async with connection.transaction():
+            remaining = iter(events)
+            while some := list(islice(remaining, _AT_ONCE)):
+                await outbox.append(connection, some)
+                await connection.execute(_ACCEPT, province.SUBJECT, *_answers(some))
+            yield
+    finally:
+        await connection.close(timeout=5)
+
+
+def _answers(events: Sequence[AnyEvent]) -> list[list[Any]]:
+    answers = [
+        json.dumps({"id": event.aggregate_id, "revision": event.version, "version": event.version}) for event in events
+    ]
+    return [[str(event.event_id) for event in events], answers, [event.event_id for event in events]]
+
+
+def _business(number: int, today: date) -> AnyEvent:
+    office = province.CODES[number % len(province.CODES)]
+    id_ = province.fixed_id(_BUSINESS, number)
+    state = BusinessState(
+        id=id_,
+        trade_name=f"Usaha Ukur {number}",
+        kinds=["umkm"],
+        kelurahan=province.kelurahan(office, number),
+        home_office=office,
+        status="active",
+        registered_on=province.place_of(number, today)[1],
+    )
+    return BusinessRegistered(payload=Payload[BusinessState](state=state), **_envelope(id_, office))
+
+
+def _session(number: int, today: date) -> AnyEvent:
+    office, day, _ = province.place_of(number, today)
+    id_ = province.fixed_id(_SESSION, number)
+    business = number % BUSINESSES
+    state = SessionState(
+        id=id_,
+        office=office,
+        day=day,
+        contact_minutes=30,
+        preparation_minutes=5,
+        travel_minutes=5,
+        consultants=[province.fixed_id(_CONSULTANT, number % 40)],
+        businesses=[
+            SessionBusiness(
+                id=province.fixed_id(_BUSINESS, business),
+                known=True,
+                kinds=["umkm"],
+                kelurahan=province.kelurahan(office, business),
+                home_office=office,
+            )
+        ],
+        field="production",
+        service="business_mentoring",
+        channel="office_visit",
+        state="completed",
+        confirmable_version=1,
+    )
+    return SessionCompleted(payload=Payload[SessionState](state=state), **_envelope(id_, office))
+
+
+def _envelope(id_: UUID, office: str) -> dict[str, Any]:
+    now = utc_now()
+    return {
+        "event_id": new_id(),
+        "schema_version": 1,
+        "aggregate_id": str(id_),
+        "version": 1,
+        "occurred_at": now,
+        "recorded_at": now,
+        "office": office,
+        "actor": province.SUBJECT,
+        "correlation_id": new_id(),
+    }

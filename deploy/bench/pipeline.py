@@ -1,0 +1,265 @@
+"""The pipeline measured: commit → visible at a steady rate, and how fast a backlog goes through.
+
+Everything real: commands, relays, Kafka, consumers, every read model; the sight is that of another connection.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from deploy.bench.backlog import BUSINESSES, Backlog, written
+from deploy.bench.latency import summary
+from deploy.bench.visibility import Watch
+from deploy.check import flow
+from deploy.check.reader import SERVICES, Readers, open_readers
+from deploy.local.installation import Installation
+from shared.clock import business_day, utc_now
+from shared.postgres import Pool, create_pool, role_name
+
+_CONSUMERS = ("mentoring-consume", "reporting-consume")
+_PRODUCERS = ("registry", "mentoring")
+_ARRIVAL_SECONDS = 60.0
+_BACKLOG_SECONDS = 600.0
+_LOOK_EVERY_SECONDS = 0.005
+
+# Each session that is looked for is the n-th of its office and day: the total of that day tells when it is there.
+_TOTALS = """
+select wanted.place from unnest($1::text[], $2::date[], $3::int[]) with ordinality as wanted (office, day, count, place)
+where wanted.count <= (
+    select coalesce(sum(sessions), 0) from office_activity
+    where set_version = (select version from read_model_pointer)
+      and office = wanted.office and grain = 'day' and starts = wanted.day
+)
+"""
+_FACTS = """
+select wanted.place from unnest($1::uuid[], $2::bigint[]) with ordinality as wanted (id, version, place)
+join fact_business f on f.id = wanted.id and f.set_version = (select version from read_model_pointer)
+where f.version >= wanted.version
+"""
+_REPLICAS = """
+select wanted.place from unnest($1::uuid[], $2::bigint[]) with ordinality as wanted (id, version, place)
+join business_replica r on r.id = wanted.id where r.version >= wanted.version
+"""
+_ALL_FACTS = """
+select (select count(*) from fact_business where set_version = (select version from read_model_pointer))
+     + (select count(*) from fact_session where set_version = (select version from read_model_pointer))
+"""
+_ALL_READ = "select coalesce(sum(next_offset), 0)::bigint from consumer_offset"
+_ALL_COPIES = "select count(*) from business_replica where version > 0"
+
+Say = Callable[[str], None]
+Session: TypeAlias = tuple[str, date, int]
+Business: TypeAlias = tuple[UUID, int]
+Effect: TypeAlias = Session | Business
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came out; rates are None where no backlog was asked for. `missing` never became visible."""
+
+    events: int
+    missing: int
+    seconds: list[float]
+    backlog_events: int | None = None
+    backlog_rate: float | None = None
+    relay_rate: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "events": self.events,
+            "missing": self.missing,
+            **summary(self.seconds),
+            "backlog_events": self.backlog_events,
+            "backlog_events_per_s": None if self.backlog_rate is None else round(self.backlog_rate),
+            "relay_events_per_s": None if self.relay_rate is None else round(self.relay_rate),
+        }
+
+
+async def measure(installation: Installation, *, rate: float, seconds: float, backlog: int, say: Say) -> Measured:
+    """Measures a running installation, which is filled with made-up events. Raises what UNAVAILABLE names."""
+    async with AsyncExitStack() as stack:
+        eyes = await _eyes(installation, stack)
+        watch: Watch[Effect] = Watch(eyes.look)
+        await _steady(installation, watch, rate, seconds, say)
+        events = len(watch.seconds) + watch.missing
+        if not backlog:
+            return Measured(events, watch.missing, watch.seconds)
+        settings = {service: installation.settings(service, "worker") for service in SERVICES}
+        readers = await stack.enter_async_context(open_readers(settings))
+        relay_rate = await _relay_alone(installation, eyes, readers, backlog, say)
+        whole_rate = await _whole_way(installation, eyes, backlog, say)
+        return Measured(events, watch.missing, watch.seconds, backlog, whole_rate, relay_rate)
+
+
+# Steady
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """The other connections that see the read models."""
+
+    reporting: Pool
+    mentoring: Pool
+
+    async def look(self, wanted: Collection[Effect]) -> Collection[Effect]:
+        """Returns those effects that all read models show."""
+        sessions = [effect for effect in wanted if len(effect) == 3]
+        businesses = [effect for effect in wanted if len(effect) == 2]
+        seen = await _places(self.reporting, _TOTALS, sessions)
+        return seen | await _places(self.mentoring, _REPLICAS, await _places(self.reporting, _FACTS, businesses))
+
+
+async def _places(pool: Pool, sql: str, wanted: Iterable[Any]) -> set[Any]:
+    asked = list(wanted)
+    if not asked:
+        return set()
+    return {asked[row["place"] - 1] for row in await pool.fetch(sql, *map(list, zip(*asked, strict=True)))}
+
+
+async def _eyes(installation: Installation, stack: AsyncExitStack) -> Eyes:
+    pools = []
+    for service in ("reporting", "mentoring"):
+        settings = installation.settings(service, "worker")
+        pool = await create_pool(
+            settings, role_name(service, "worker"), schema=service, application="plut-bench", size=2
+        )
+        stack.callback(pool.terminate)
+        pools.append(pool)
+    return Eyes(*pools)
+
+
+async def _steady(installation: Installation, watch: Watch[Effect], rate: float, seconds: float, say: Say) -> None:
+    writers = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "deploy.bench.load", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert writers.stdin is not None  # noqa: S101  a pipe was asked for
+    watching = asyncio.create_task(watch.run())
+    try:
+        say("offices, consultants and businesses are registered")
+        told = {"data_dir": str(installation.directory), "rate": rate, "seconds": seconds}
+        writers.stdin.write(json.dumps(told).encode() + b"\n")
+        async for line in _lines(writers):
+            if "prepared" in line:
+                say(f"{rate:g} commands per second for {seconds:g} s")
+                writers.stdin.write(b"\n")
+            elif "at" in line:
+                watch.expect(_effect(line), line["at"])
+        await watch.drain(_ARRIVAL_SECONDS)
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        if writers.returncode is None:
+            writers.kill()
+            await writers.wait()
+
+
+class WritersFailedError(Exception):
+    """The process that writes ended before its time."""
+
+
+async def _lines(writers: asyncio.subprocess.Process) -> AsyncIterator[dict[str, Any]]:
+    assert writers.stdout is not None  # noqa: S101  a pipe was asked for
+    async for line in writers.stdout:
+        told: dict[str, Any] = json.loads(line)
+        if "done" in told:
+            return
+        yield told
+    raise WritersFailedError(f"the writers ended with status {await writers.wait()}; their words are above")
+
+
+def _effect(line: dict[str, Any]) -> Effect:
+    if "business" in line:
+        return UUID(line["business"]), line["version"]
+    return line["office"], date.fromisoformat(line["day"]), line["count"]
+
+
+# Backlog
+
+
+async def _relay_alone(installation: Installation, eyes: Eyes, readers: Readers, events: int, say: Say) -> float:
+    """Returns events per second from the outbox until Kafka has acknowledged, with the consumers stopped."""
+    businesses = min(BUSINESSES, events // 2)
+    backlog = Backlog(businesses, events - businesses, 0, business_day(utc_now()))
+    before = await _shown(eyes)
+    for name in _CONSUMERS:
+        installation.hold(name)
+    await _until(lambda: _is_down(installation))
+    say(f"the relays alone: {events:,} events")
+    begun = await _commit(installation, backlog, say)
+    marks = await flow.mark(readers, _PRODUCERS)
+    await _until(lambda: flow.is_published(readers, marks))
+    rate = events / (time.monotonic() - begun)
+    for name in _CONSUMERS:
+        installation.release(name)
+    say(f"the relays published {rate:,.0f} events/s; the consumers are started again and catch up")
+    await _until(lambda: _is_shown(eyes, before, backlog))
+    return rate
+
+
+async def _whole_way(installation: Installation, eyes: Eyes, events: int, say: Say) -> float:
+    """Returns events per second from the outbox until every read model shows all of them, with everything running."""
+    first = events - min(BUSINESSES, events // 2)
+    backlog = Backlog(0, events, first, business_day(utc_now()))
+    before = await _shown(eyes)
+    say(f"the whole way: {events:,} events")
+    begun = await _commit(installation, backlog, say)
+    await _until(lambda: _is_shown(eyes, before, backlog))
+    rate = events / (time.monotonic() - begun)
+    say(f"outbox, Kafka, all read models: {rate:,.0f} events/s")
+    return rate
+
+
+async def _commit(installation: Installation, backlog: Backlog, say: Say) -> float:
+    """Writes a backlog in one transaction per service; returns when both had been committed (time.monotonic)."""
+    async with AsyncExitStack() as stack:
+        for service, events in (("registry", backlog.of_registry()), ("mentoring", backlog.of_mentoring())):
+            await stack.enter_async_context(written(installation.settings(service, "owner"), service, events))
+        say("the backlog is written and is committed now")
+    return time.monotonic()
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """How many records the consumers have read, and how many aggregates the read models hold."""
+
+    read: int
+    followed: int
+    facts: int
+    copies: int
+
+
+async def _shown(eyes: Eyes) -> _Shown:
+    return _Shown(
+        await eyes.reporting.fetchval(_ALL_READ),
+        await eyes.mentoring.fetchval(_ALL_READ),
+        await eyes.reporting.fetchval(_ALL_FACTS),
+        await eyes.mentoring.fetchval(_ALL_COPIES),
+    )
+
+
+async def _is_shown(eyes: Eyes, before: _Shown, backlog: Backlog) -> bool:
+    """Rows are counted only when the offsets, which move with them, have come far enough: counting takes long."""
+    if await eyes.reporting.fetchval(_ALL_READ) < before.read + backlog.events:
+        return False
+    if await eyes.mentoring.fetchval(_ALL_READ) < before.followed + backlog.businesses:
+        return False
+    now = await _shown(eyes)
+    return now.facts >= before.facts + backlog.events and now.copies >= before.copies + backlog.businesses
+
+
+async def _is_down(installation: Installation) -> bool:
+    return all(process.pid is None for process in installation.processes() if process.name in _CONSUMERS)
+
+
+async def _until(reached: Callable[[], Any]) -> None:
+    async with asyncio.timeout(_BACKLOG_SECONDS):
+        while not await reached():  # noqa: ASYNC110  what is waited for lies in another process
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)

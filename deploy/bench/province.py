@@ -1,0 +1,42 @@
+"""The province of the measurement: eight offices and three years of days: a total of its own for each event."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from deploy.demo.people import OFFICES, kelurahan_of
+from shared.auth.principal import Principal, Role
+
+CODES = tuple(office.code for office in OFFICES)
+DAYS = 3 * 365
+SUBJECT = "stf-bench"
+
+
+def everybody() -> Principal:
+    """Returns a principal that may write anything for every office: one program stands for all of their staff."""
+    return Principal(SUBJECT, frozenset({Role.ADMINISTRATOR, Role.OFFICE_HEAD, Role.FRONT_DESK}), CODES)
+
+
+def first_day(today: date) -> date:
+    """Returns the day on which all offices opened: three years ago."""
+    return today - timedelta(days=DAYS)
+
+
+def place_of(number: int, today: date) -> tuple[str, date, int]:
+    """Returns office and day of the n-th session (from 0), and which session of that office and day it is (from 1).
+
+    Consecutive sessions lie in different offices and days; only after all 8 x 1,095 does one come a second time.
+    """
+    office = CODES[number % len(CODES)]
+    turn = number // len(CODES)
+    return office, first_day(today) + timedelta(days=turn * 7 % DAYS), turn // DAYS + 1
+
+
+def kelurahan(office: str, number: int) -> str:
+    """Returns one of the kelurahan of an office's region."""
+    known = kelurahan_of(office)
+    return known[number % len(known)]
+
+
+def fixed_id(kind: int, number: int) -> UUID:
+    """Returns the id of the n-th aggregate of a kind that is made in bulk: the same in every run."""
+    return UUID(int=(kind << 96) | (7 << 76) | (2 << 62) | number)

@@ -1,0 +1,33 @@
+"""An installation of the measurement's own: real processes, nobody's data, gone afterwards."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from deploy.local import launcher
+from deploy.local.installation import Installation
+
+
+@asynccontextmanager
+async def scratch(data_dir: Path | None, say: Callable[[str], None]) -> AsyncIterator[Installation]:
+    """Starts an installation below `data_dir`, else in the user's cache; stops and removes it at the end.
+
+    It runs beside whatever runs in `data_dir` and touches nothing of it. Raises what launcher.launch raises.
+    """
+    parent = (
+        (data_dir or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "plut").expanduser().absolute()
+    )
+    parent.mkdir(parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix="bench-", dir=parent))
+    installation = Installation.open(directory)
+    try:
+        say(f"an installation of its own is started in {directory}")
+        await launcher.launch(installation, say)
+        yield installation
+    finally:
+        await launcher.shut_down(installation)
+        shutil.rmtree(directory, ignore_errors=True)
+        say(f"stopped and removed {directory}")

@@ -1,0 +1,86 @@
+"""`plut bench`: measurements, on an installation of their own."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.cli.options import DataDir, Json, fail, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deploy.bench.pipeline import Measured
+
+_bench = typer.Typer(help="Measures the product on an installation of its own.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.add_typer(_bench, name="bench")
+
+
+@_bench.callback()
+def _group() -> None:
+    """Measures the product on an installation of its own."""
+
+
+@_bench.command("pipeline")
+def pipeline(
+    rate: Annotated[float, typer.Option(min=0.1, help="Commands per second, whatever becomes of them.")] = 200.0,
+    seconds: Annotated[float, typer.Option(min=1, help="For how long.")] = 30.0,
+    backlog: Annotated[
+        int, typer.Option(min=0, help="Events of a backlog, sent once for the relays alone and once the whole way.")
+    ] = 0,
+    data_dir: DataDir = None,
+    json: Json = False,  # noqa: FBT002  a flag of the command line
+) -> None:
+    """Measures from COMMIT's return until another connection sees the changed total, and how fast a backlog passes.
+
+    It starts an installation of its own below the data directory (else in the user's cache), which is removed at the
+    end; what runs beside it takes part in the use of the machine, so measure on a quiet one.
+    Exit status: 0 if no event is missing and the check holds afterwards.
+    """
+    from deploy.bench.pipeline import WritersFailedError
+    from deploy.local.supervisor import ERRORS
+    from shared.postgres import UNAVAILABLE
+
+    def say(text: str) -> None:
+        typer.secho(text, err=True, dim=True)
+
+    try:
+        measured, proven = asyncio.run(_measure(data_dir, rate, seconds, backlog, say))
+    except (*ERRORS, WritersFailedError) as error:
+        fail(f"It broke off: {error}", "`plut doctor` looks for what is wrong with this machine.")
+    except UNAVAILABLE as error:
+        fail(f"Postgres or the pipeline did not answer: {error!r}", "Measure on a machine with less to do.")
+    print_json({**measured.as_json(), "proven": proven}) if json else _show(measured, proven=proven)
+    raise typer.Exit(0 if proven and measured.missing == 0 else 1)
+
+
+async def _measure(
+    data_dir: Path | None, rate: float, seconds: float, backlog: int, say: "Callable[[str], None]"
+) -> "tuple[Measured, bool]":
+    from deploy.bench.pipeline import measure
+    from deploy.bench.scratch import scratch
+    from deploy.cli.check import prove, show
+
+    async with scratch(data_dir, say) as installation:
+        measured = await measure(installation, rate=rate, seconds=seconds, backlog=backlog, say=say)
+        say("the check compares everything")
+        report = await prove(installation, None, 60.0, lambda _stage, _number: None)
+        if not report.ok:
+            show(report)
+        return measured, report.ok
+
+
+def _show(measured: "Measured", *, proven: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None)
+    for name, value in measured.as_json().items():
+        table.add_row(name, "not measured" if value is None else f"{value:,}")
+    table.add_row("check afterwards", "holds" if proven else "does not hold")
+    Console().print(table)
