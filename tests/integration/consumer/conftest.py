@@ -39,6 +39,7 @@ class Counting:
     group: str = GROUP
     topics: tuple[Topic, ...] = (BUSINESS,)
     durable: bool = True
+    table: str = "counted"
     before: Callable[[], Awaitable[None]] | None = None
     seen: list[Received] = field(default_factory=list)
 
@@ -47,10 +48,10 @@ class Counting:
             await self.before()
         for each in batch:
             await connection.execute(
-                """
-                insert into counted (aggregate_id, version, name, times) values ($1, $2, $3, 1)
+                f"""
+                insert into {self.table} as c (aggregate_id, version, name, times) values ($1, $2, $3, 1)
                 on conflict (aggregate_id) do update
-                set version = greatest(counted.version, excluded.version), times = counted.times + 1, name = excluded.name
+                set version = greatest(c.version, excluded.version), times = c.times + 1, name = excluded.name
                 """,
                 each.event.aggregate_id,
                 each.event.version,
