@@ -14,8 +14,9 @@ _serials = itertools.count(1)
 
 
 def some_nik() -> str:
-    """Returns a NIK that no other test has used: a woman of Magersari, born on 15 September 1980."""
-    return f"357602550980{next(_serials):04d}"
+    """Returns a NIK that no other test has used: a woman of Magersari, born in September 1980."""
+    day, serial = divmod(next(_serials), 9999)
+    return f"357602{day + 41:02d}0980{serial + 1:04d}"
 
 
 def some_nib() -> str:
