@@ -68,12 +68,18 @@ async def enter_set(connection: Any, set_version: int) -> str | None:  # noqa: A
 
 async def sets_to_run(connection: Any) -> list[ReadModelSet]:  # noqa: ANN401  pooled or plain
     """Returns the sets that are not retired."""
-    return [_set(row) for row in await connection.fetch(_SETS)]
+    return [set_of(row) for row in await connection.fetch(_SETS)]
 
 
 async def live_set(connection: Any) -> ReadModelSet:  # noqa: ANN401
     """Returns the set that answers questions."""
-    return _set(await connection.fetchrow(_LIVE))
+    return set_of(await connection.fetchrow(_LIVE))
+
+
+async def database_clock(connection: Any) -> datetime:  # noqa: ANN401
+    """Returns Postgres's own time, by which watermarks are stamped too."""
+    now: datetime = await connection.fetchval("select clock_timestamp()")
+    return now
 
 
 async def position(connection: Any) -> Position:  # noqa: ANN401
@@ -81,7 +87,8 @@ async def position(connection: Any) -> Position:  # noqa: ANN401
     return Position(*(await connection.fetchrow(_POSITION)))
 
 
-def _set(row: Mapping[str, Any]) -> ReadModelSet:
+def set_of(row: Mapping[str, Any]) -> ReadModelSet:
+    """Returns a set from its row."""
     return ReadModelSet(row["version"], row["rules"], row["state"], Stage(row["stage"]))
 
 

@@ -27,6 +27,7 @@ TOTAL = Total(
     key=(Column("regency", "text"), Column("home_office", "text"), Column("kind", "text"), Column("status", "text")),
     amounts=("businesses",),
     contributions=contributions,
+    fed_by=("registry",),
 )
 
 _COUNTS = """

@@ -79,6 +79,7 @@ TOTAL = Total(
     key=(Column("office", "text"), Column("grain", "text"), Column("starts", "date")),
     amounts=tuple(one.name for one in fields(Activity)),
     contributions=contributions,
+    fed_by=("registry", "mentoring"),
 )
 
 _SUMS = ", ".join(f"sum({amount})::bigint as {amount}" for amount in TOTAL.amounts)

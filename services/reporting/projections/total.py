@@ -27,14 +27,16 @@ class Column:
 class Total:
     """One read model. `since` and `until`: the first and the last version of the rules that know it.
 
-    `contributions` is pure and reads the fact only; its results are pinned by a test. To change it, end this total
-    (`until`) and begin another one beside it (`since`), and raise the rules' version with it.
+    `fed_by` names the services whose events move it. `contributions` is pure and reads the fact only; its results are
+    pinned by a test. To change it, end this total (`until`) and begin another one beside it (`since`), which raises the
+    rules' version.
     """
 
     name: str
     key: tuple[Column, ...]
     amounts: tuple[str, ...]
     contributions: Callable[[Fact], Iterable[Contribution]]
+    fed_by: tuple[str, ...]
     since: int = 1
     until: int | None = None
 

@@ -1,0 +1,66 @@
+"""Where reporting's objects are built: one function per role, each importing only what its role needs."""
+
+from typing import TYPE_CHECKING
+
+from services.reporting.settings import MIGRATIONS, SERVICE, TITLE, ReportingSettings
+from shared import migrations
+from shared.postgres import Pool, create_pool, role_name
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from shared.auth.tokens import Verifier
+
+
+async def serve_api(settings: ReportingSettings) -> None:
+    """Answers questions over HTTP, to programs and to browsers."""
+    from shared.auth.tokens import Verifier
+    from shared.http.serve import serve
+
+    pool = await create_pool(settings, role_name(SERVICE, "app"), schema=SERVICE, application=f"{SERVICE}-api")
+    await serve(build_api(settings, pool, Verifier(settings)), settings)
+
+
+def build_api(settings: ReportingSettings, pool: Pool, verifier: "Verifier") -> "FastAPI":
+    """Returns the application of the role `api`; it closes the pool at its end."""
+    from services.reporting import api, web
+    from services.reporting.hints import Broadcaster
+    from services.reporting.login import Gate
+    from shared.http.app import create_app
+
+    broadcaster = Broadcaster(pool)
+    gate = Gate(settings, pool, verifier)
+    app = create_app(
+        service=SERVICE,
+        title=TITLE,
+        settings=settings,
+        pool=pool,
+        verifier=verifier,
+        routers=[api.router, web.routes(settings, gate, broadcaster)],
+        loops=[broadcaster],
+    )
+    web.install(app, settings, broadcaster)
+    return app
+
+
+async def consume(settings: ReportingSettings) -> None:
+    """Follows everybody's events for every set of read models, and files what the relays say of themselves."""
+    from services.reporting.runner import SetRunner
+    from shared.consumer.host import ConsumerHost
+
+    pool = await create_pool(
+        settings,
+        role_name(SERVICE, "worker"),
+        schema=SERVICE,
+        application=f"{SERVICE}-consume",
+        # Everything is found by key. A plan made while a table was empty would read all of it when it has grown.
+        server_settings={"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"},
+    )
+    host = ConsumerHost(SERVICE, settings, pool)
+    await host.file_watermarks()
+    await host.run([SetRunner(host, pool)])
+
+
+async def migrate(settings: ReportingSettings) -> None:
+    """Brings the schema up to the migration files."""
+    await migrations.migrate(settings, SERVICE, MIGRATIONS)

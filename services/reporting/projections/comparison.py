@@ -1,0 +1,140 @@
+"""Compares two sets row by row, in key ranges, while both of them move."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.reporting.domain import Kind
+from services.reporting.projections.total import Total
+
+_RANGE = 5_000
+_ROUNDS = 8
+
+_UPPER = """
+select min(id)::text from (
+    (select id from {fact} where set_version = $1 and {after} order by id offset {range} limit 1)
+    union all
+    (select id from {fact} where set_version = $2 and {after} order by id offset {range} limit 1)
+) as bounds (id)
+"""
+_FACTS = """
+select coalesce(a.id, b.id)::text as id,
+       concat_ws(' ', a.version, a.event_id, a.slice, a.subjects, a.state) as one,
+       concat_ws(' ', b.version, b.event_id, b.slice, b.subjects, b.state) as other
+from (select * from {fact} where set_version = $1 and {within}) a
+full join (select * from {fact} where set_version = $2 and {within}) b using (id)
+where (a.version, a.event_id, a.slice, a.subjects, a.state::jsonb) is distinct from
+      (b.version, b.event_id, b.slice, b.subjects, b.state::jsonb)
+"""
+_AFTER = "($3::text is null or id > $3::text::{id})"
+_IN_RANGE = f"{_AFTER} and ($4::text is null or id <= $4::text::{{id}})"
+_THOSE = "id = any($3::text[]::{id}[])"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row that says one thing in the live set and another in the one beside it; empty where it is missing."""
+
+    table: str
+    key: str
+    live: str
+    building: str
+
+
+@dataclass
+class Comparison:
+    """`moving` rows changed each time that they were looked at: too busy to be compared."""
+
+    differences: list[Difference] = field(default_factory=list)
+    moving: int = 0
+
+
+Pair = tuple[str, str]
+Row = tuple[str, str]  # table and key
+
+
+class Comparer:
+    """Looks twice at what differs: what still differs unmoved after the new set has read on differs indeed."""
+
+    def __init__(self, connection: Any, live: int, building: int, totals: Sequence[Total]) -> None:  # noqa: ANN401
+        self._connection = connection
+        self._sets = (live, building)
+        self._totals = totals
+
+    async def compare(self, read_on: Callable[[], Awaitable[None]], tell: Callable[[int], None]) -> Comparison:
+        """Returns what differs; `tell` hears how many facts each range held at the most.
+
+        `read_on` waits until the new set has read what stands in the log now.
+        """
+        outcome = Comparison()
+        pending: dict[Row, Pair] = {}
+        for kind in Kind:
+            async for pairs in self._facts(kind):
+                pending |= pairs
+                tell(_RANGE)
+        for total in self._totals:
+            pending |= await self._total(total)
+        for _ in range(_ROUNDS):
+            if not pending:
+                break
+            await read_on()
+            pending = self._settle(pending, await self._again(pending), outcome)
+        outcome.moving = len(pending)
+        return outcome
+
+    def _settle(self, before: Mapping[Row, Pair], now: Mapping[Row, Pair], outcome: Comparison) -> dict[Row, Pair]:
+        moving = {}
+        for row, pair in now.items():
+            if before.get(row) == pair:
+                outcome.differences.append(Difference(*row, *pair))
+            else:
+                moving[row] = pair
+        return moving
+
+    async def _facts(self, kind: Kind) -> AsyncIterator[dict[Row, Pair]]:
+        after: str | None = None
+        while True:
+            upper = await self._connection.fetchval(_of(kind, _UPPER), *self._sets, after)
+            rows = await self._connection.fetch(_of(kind, _FACTS, _IN_RANGE), *self._sets, after, upper)
+            yield _pairs(f"fact_{kind}", rows)
+            if upper is None:
+                return
+            after = upper
+
+    async def _total(self, total: Total) -> dict[Row, Pair]:
+        """Slices are summed: a record may have come to the two sets through different partitions."""
+        one, other = [await self._sums(total, version) for version in self._sets]
+        keys = one.keys() | other.keys()
+        return {
+            (total.name, key): (one.get(key, ""), other.get(key, "")) for key in keys if one.get(key) != other.get(key)
+        }
+
+    async def _sums(self, total: Total, set_version: int) -> dict[str, str]:
+        rows = await self._connection.fetch(total.sums_sql, set_version)
+        width = len(total.key)
+        return {
+            " ".join(map(str, list(row.values())[:width])): " ".join(f"{name}={row[name]}" for name in total.amounts)
+            for row in rows
+        }
+
+    async def _again(self, pending: Mapping[Row, Pair]) -> dict[Row, Pair]:
+        again: dict[Row, Pair] = {}
+        for kind in Kind:
+            ids = [key for table, key in pending if table == f"fact_{kind}"]
+            if ids:
+                rows = await self._connection.fetch(_of(kind, _FACTS, _THOSE), *self._sets, ids)
+                again |= _pairs(f"fact_{kind}", rows)
+        for total in self._totals:
+            if any(table == total.name for table, _ in pending):
+                found = await self._total(total)
+                again |= {row: pair for row, pair in found.items() if row in pending}
+        return again
+
+
+def _of(kind: Kind, statement: str, within: str = "") -> str:
+    statement = statement.replace("{within}", within).replace("{after}", _AFTER)
+    return statement.format(fact=f"fact_{kind}", id="text" if kind is Kind.OFFICE else "uuid", range=_RANGE - 1)
+
+
+def _pairs(table: str, rows: Sequence[Any]) -> dict[Row, Pair]:
+    return {(table, row["id"]): (row["one"], row["other"]) for row in rows}

@@ -1,0 +1,52 @@
+"""How figures, days and times are written for people: Bahasa Indonesia, WIB."""
+
+from datetime import date, datetime
+
+from shared.auth.principal import Principal, Role
+from shared.clock import WIB
+
+_MONTHS = (
+    "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember".split()  # noqa: SIM905  one line
+)
+_ROLES = {
+    Role.PROVINCE_ANALYST: "Analis provinsi",
+    Role.AUDITOR: "Auditor",
+    Role.OFFICE_HEAD: "Kepala kantor",
+    Role.ADMINISTRATOR: "Administrator",
+    Role.CONSULTANT: "Konsultan",
+    Role.FIELD_OFFICER: "Petugas lapangan",
+    Role.FRONT_DESK: "Petugas depan",
+}
+PROVINCE_ROLES = (Role.PROVINCE_ANALYST, Role.AUDITOR)
+
+
+def number(value: int) -> str:
+    """Returns 1250000 as 1.250.000."""
+    return f"{value:,}".replace(",", ".")
+
+
+def hours(minutes: int) -> str:
+    """Returns minutes as hours with one decimal, 95 as 1,6; whole hours from a hundred on."""
+    if minutes >= 6000:
+        return number(round(minutes / 60))
+    return f"{minutes / 60:.1f}".replace(".", ",") if minutes % 60 else number(minutes // 60)
+
+
+def day(value: date) -> str:
+    """Returns 21 November 2026."""
+    return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def month(value: date) -> str:
+    """Returns November 2026."""
+    return f"{_MONTHS[value.month - 1]} {value.year}"
+
+
+def clock(value: datetime) -> str:
+    """Returns 10:42:07 WIB."""
+    return f"{value.astimezone(WIB):%H:%M:%S} WIB"
+
+
+def role(who: Principal) -> str:
+    """Returns what the person is called at work; the widest role if there are several."""
+    return next((name for one, name in _ROLES.items() if one in who.roles), "Tamu")
