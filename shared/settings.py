@@ -73,7 +73,8 @@ class Settings(BaseSettings):
         """Files before the environment, which other processes of the same user can read."""
         del dotenv_settings, file_secret_settings
         directory = env_settings().get("secrets_dir")
-        files = (SecretsSettingsSource(settings_cls, secrets_dir=str(directory)),) if directory else ()
+        readable = directory and Path(directory).is_dir()
+        files = (SecretsSettingsSource(settings_cls, secrets_dir=str(directory)),) if readable else ()
         return (init_settings, *files, env_settings)
 
     def with_role(self, password: str) -> Self:

@@ -30,7 +30,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 
 async def serve(app: Starlette, settings: Settings, loops: Sequence[BackgroundLoop] = ()) -> None:
-    """Serves the app and runs the loops until SIGTERM or SIGINT, then stops both within ten seconds, whatever hangs."""
+    """Serves the app and runs the loops until SIGTERM or SIGINT; the process ends within ten seconds of it."""
     listener = _listen(settings)
     log = structlog.get_logger()
     server = _Server(_config(app))
@@ -44,10 +44,10 @@ async def serve(app: Starlette, settings: Settings, loops: Sequence[BackgroundLo
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         stopping.set()
-        with _deadline():
-            log.info("stopping")
-            server.should_exit = True
-            await asyncio.gather(serving, *(loop.stop(_LOOPS_WITHIN_SECONDS) for loop in loops))
+        _end_by_force_unless_ended()
+        log.info("stopping")
+        server.should_exit = True
+        await asyncio.gather(serving, *(loop.stop(_LOOPS_WITHIN_SECONDS) for loop in loops))
         log.info("stopped")
 
 
@@ -107,9 +107,8 @@ def _signals(act: Callable[[], None]) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-@contextlib.contextmanager
-def _deadline() -> Iterator[None]:
-    """Ends the process from a thread of its own: the event loop may be what hangs."""
+def _end_by_force_unless_ended() -> None:
+    """A thread of its own, for the event loop may be what hangs; never called off: leftover tasks may hang too."""
 
     def give_up() -> None:
         structlog.get_logger().error("stopped_by_force", after_seconds=STOP_WITHIN_SECONDS)
@@ -118,7 +117,3 @@ def _deadline() -> Iterator[None]:
     timer = threading.Timer(STOP_WITHIN_SECONDS, give_up)
     timer.daemon = True
     timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
