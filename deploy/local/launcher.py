@@ -1,6 +1,7 @@
 """Starts and stops an installation from another process: its supervisor runs on by itself."""
 
 import asyncio
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from deploy.local.installation import Installation
 from deploy.local.process import StartError, stop_leftover
 from deploy.local.supervisor import AlreadyRunningError, Say
 
+_STAMP = re.compile(r"^[0-9-]{10} [0-9:+]{13} ")
 _START_SECONDS = 660.0  # the first start may have to fetch Kafka, a later one to migrate much
 _STOP_SECONDS = 45.0
 _POLL_SECONDS = 0.1
@@ -71,11 +73,11 @@ def _why_it_failed(installation: Installation, supervisor: int, log: Path) -> st
 
 
 def _pass_on(log: Path, told: int, say: Say) -> int:
-    """Says the whole lines after position `told`, without their time, and returns the position behind them."""
+    """Says the whole lines after position `told` and returns the position behind them."""
     with suppress(OSError), log.open("rb") as file:
         file.seek(told)
         whole, newline, _ = file.read().rpartition(b"\n")
         for line in whole.decode("utf-8", errors="replace").splitlines():
-            say(line.split(" ", 2)[-1])
+            say(_STAMP.sub("", line))
         return told + len(whole) + len(newline)
     return told
