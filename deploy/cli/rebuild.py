@@ -1,0 +1,171 @@
+"""`plut rebuild`: makes the read models of reporting, or mentoring's copies, anew out of the log."""
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+
+from deploy.cli.options import DataDir, Json, fail, print_json
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from deploy.local.installation import Installation
+    from services.reporting.rebuild import Outcome, Progress
+
+SERVICES = ("reporting", "mentoring")
+_SHOWN_DIFFERENCES = 20
+_LOOK_SECONDS = 0.25
+_PATIENCE_SECONDS = 60.0
+_STEPS = {
+    "reading": "reading the log",
+    "summing": "summing totals from facts",
+    "following": "catching up",
+    "comparing": "comparing with the live set",
+    "switching": "waiting for the moment to switch",
+    "removing": "removing the old set's rows",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("rebuild")(rebuild)
+
+
+def rebuild(
+    service: Annotated[str, typer.Argument(help=f"One of: {', '.join(SERVICES)}.")],
+    data_dir: DataDir = None,
+    json: Json = False,  # noqa: FBT002  a flag of the command line
+) -> None:
+    """Reads the log anew into a set beside the live one, compares and switches. Interrupted, it goes on next time."""
+    from deploy.local.installation import Installation, NotRunningError
+    from services.reporting.rebuild import AlreadyRebuildingError
+    from shared.postgres import UNAVAILABLE
+
+    if service not in SERVICES:
+        fail(f"{service} has nothing to rebuild.", f"Name one of: {', '.join(SERVICES)}.", status=2)
+    installation = Installation.open(data_dir)
+    try:
+        told = (
+            _rebuild_reporting(installation, json=json) if service == "reporting" else _rebuild_mentoring(installation)
+        )
+    except NotRunningError as error:
+        fail(str(error), "Start it with `plut up`, then call this again.")
+    except AlreadyRebuildingError as error:
+        fail(f"{error}.", "Wait for it, or end it; the next call goes on where it stopped.")
+    except UNAVAILABLE as error:
+        fail(f"Interrupted: Postgres does not answer ({type(error).__name__}).", "Call this again then: it goes on.")
+    except KeyboardInterrupt:
+        fail("Interrupted.", "The new set keeps reading; call this again and it goes on.", status=130)
+    if json:
+        print_json(told)
+
+
+# Reporting
+
+
+def _rebuild_reporting(installation: "Installation", *, json: bool) -> dict[str, object]:
+    from services.reporting.rebuild import rebuild as rebuild_sets
+
+    with _Shown(quiet=json) as shown:
+        outcome = asyncio.run(rebuild_sets(installation.settings("reporting", "consume"), shown.tell))
+    if not json:
+        _tell_outcome(outcome)
+    return {
+        "set": outcome.version,
+        "before": outcome.before,
+        "differences": [vars(one) for one in outcome.comparison.differences],
+        "moving": outcome.comparison.moving,
+    }
+
+
+def _tell_outcome(outcome: "Outcome") -> None:
+    differences = outcome.comparison.differences
+    for one in differences[:_SHOWN_DIFFERENCES]:
+        typer.echo(f"{one.table} {one.key}: was [{one.live or 'missing'}], is [{one.building or 'missing'}]")
+    if len(differences) > _SHOWN_DIFFERENCES:
+        typer.echo(f"… and {len(differences) - _SHOWN_DIFFERENCES} more (--json shows all)")
+    if outcome.comparison.moving:
+        typer.echo(f"{outcome.comparison.moving} rows moved too quickly to be compared")
+    typer.echo(
+        f"Set {outcome.version} answers instead of set {outcome.before}; {len(differences)} rows were different."
+    )
+
+
+class _Shown:
+    """A bar with the time that remains on a terminal, a line per step elsewhere, nothing for programs."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._moving = self._console.is_terminal and not quiet
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bars: Bars = Progress(*columns, console=self._console, disable=not self._moving)
+        self._step = ""
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._bars.stop()
+
+    def tell(self, progress: "Progress") -> None:
+        if progress.step != self._step:
+            self._step = progress.step
+            self._begin(_STEPS.get(progress.step, progress.step))
+        if self._task is not None:
+            self._bars.update(self._task, completed=progress.done, total=progress.whole or None)
+
+    def _begin(self, description: str) -> None:
+        if not self._moving:
+            self._console.print(description)
+            return
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+        self._task = self._bars.add_task(description, total=None)
+
+
+# Mentoring
+
+
+def _rebuild_mentoring(installation: "Installation") -> dict[str, object]:
+    return asyncio.run(_forget_and_read_anew(installation))
+
+
+async def _forget_and_read_anew(installation: "Installation") -> dict[str, object]:
+    """The running consumer forgets its copies and reads the registry's log from the beginning."""
+    from services.mentoring.settings import REPLICA_GROUP, SERVICE
+    from shared.consumer import control
+    from shared.postgres import connect, role_name
+
+    settings = installation.settings(SERVICE, "consume")
+    connection = await connect(settings, role_name(SERVICE, "worker"), schema=SERVICE, application="plut-rebuild")
+    try:
+        history, epoch = await _present_history(connection, REPLICA_GROUP)
+        await control.ask_for_new_history(connection, REPLICA_GROUP, "registry", history, epoch)
+        until = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+        while (await control.read(connection, REPLICA_GROUP)).new_history is not None:
+            if asyncio.get_running_loop().time() > until:
+                fail(
+                    "Mentoring's consumer does not answer.",
+                    "`plut status` says whether it runs; it does this when it does.",
+                )
+            await asyncio.sleep(_LOOK_SECONDS)
+    finally:
+        await connection.close(timeout=5)
+    sys.stderr.write("mentoring's copies are read anew\n")
+    return {"group": REPLICA_GROUP, "history": history, "epoch": epoch}
+
+
+async def _present_history(connection: object, group: str) -> tuple[int, int]:
+    from typing import Any, cast
+
+    asked = "select history, epoch from consumer_offset where consumer_group = $1 and history is not null"
+    rows = await cast("Any", connection).fetch(asked, group)
+    return max(((row["history"], row["epoch"]) for row in rows), default=(1, 1))
