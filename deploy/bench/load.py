@@ -77,8 +77,9 @@ class Load:
 
     async def prepare(self) -> None:
         """Opens the offices and registers consultants and a few businesses of each."""
+        opened_on = province.first_day(self.today).isoformat()
         for code in province.CODES:
-            form = OfficeForm(code=code, name=f"PLUT {code}", opened_on=province.first_day(self.today))
+            form = OfficeForm.model_validate({"code": code, "name": f"PLUT {code}", "opened_on": opened_on})
             await registry.open_office(self.registry, request(), form)
         await asyncio.gather(*(self._staff(code) for code in province.CODES))
 
