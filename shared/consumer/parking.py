@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from shared.consumer.applier import Received
-from shared.consumer.records import GREATEST_VALUE, Headers, Record, digest, event_id_of, header
+from shared.consumer.records import GREATEST_VALUE, Record, digest, event_id_of, header
 from shared.contracts import headers as names
 from shared.contracts.catalogue import AnyEvent
 

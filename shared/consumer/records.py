@@ -5,6 +5,7 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
 from shared.contracts import headers as names
-from shared.contracts.catalogue import EVENT_TYPES, TOPIC_OF, AnyEvent, parse
+from shared.contracts.catalogue import TOPIC_OF, AnyEvent, parse
 
 Record: TypeAlias = ConsumerRecord[bytes, bytes]
 Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
@@ -95,18 +96,22 @@ def event_id_of(found: Headers) -> UUID | None:
 
 
 def _read_event(key: bytes | None, value: bytes, found: dict[str, bytes | None], topic: str) -> Reading:
-    kind = _text(found, names.TYPE) if names.TYPE in found else _type_in(value)
-    if kind not in EVENT_TYPES:
+    kind = _text(found.get(names.TYPE), names.TYPE) if names.TYPE in found else _type_in(value)
+    carrier = TOPIC_OF.get(kind)
+    if carrier is None:
         return PassedOver(kind)
-    if TOPIC_OF[kind].name != topic:
-        return Unreadable(f"{kind} belongs to {TOPIC_OF[kind].name}, not to {topic}")
-    history, epoch = _number(found, names.HISTORY), _number(found, names.EPOCH)
+    if carrier.name != topic:
+        return Unreadable(f"{kind} belongs to {carrier.name}, not to {topic}")
+    history = _number(found.get(names.HISTORY), names.HISTORY)
+    epoch = _number(found.get(names.EPOCH), names.EPOCH)
+    trace = found.get(names.TRACEPARENT)
+    traceparent = None if trace is None else _decoded(trace, names.TRACEPARENT)
     event = parse(kind, value)
-    if event is None or event.type != kind:  # the second cannot happen while types are literals
-        return Unreadable(f"header says {kind}, the event says otherwise")
-    if key is None or key.decode() != event.aggregate_id:
+    if event is None:
+        return PassedOver(kind)
+    if key is None or key != event.aggregate_id.encode():
         return Unreadable(f"key {key!r} is not the aggregate's id {event.aggregate_id}")
-    return Readable(event, history, epoch, _text(found, names.TRACEPARENT) if names.TRACEPARENT in found else None)
+    return Readable(event, history, epoch, traceparent)
 
 
 def _type_in(value: bytes) -> str:
@@ -117,21 +122,27 @@ def _type_in(value: bytes) -> str:
     return kind
 
 
-def _text(found: dict[str, bytes | None], name: str) -> str:
-    content = found.get(name)
+# Types, histories and epochs are few, and asked for with every record.
+@lru_cache(maxsize=512)
+def _text(content: bytes | None, name: str) -> str:
     if content is None:
         raise ValueError(f"header {name} is missing: the record does not come from a relay")
+    return _decoded(content, name)
+
+
+@lru_cache(maxsize=512)
+def _number(content: bytes | None, name: str) -> int:
+    text = _text(content, name)
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0):
+        raise ValueError(f"header {name} is not a number above zero: {text[:40]!r}")
+    return int(text)
+
+
+def _decoded(content: bytes, name: str) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         raise ValueError(f"header {name} is not UTF-8") from error
-
-
-def _number(found: dict[str, bytes | None], name: str) -> int:
-    text = _text(found, name)
-    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0):
-        raise ValueError(f"header {name} is not a number above zero: {text[:40]!r}")
-    return int(text)
 
 
 def _framed(content: bytes | None) -> bytes:
