@@ -262,6 +262,7 @@ async def find_revision(connection: Any, business_id: UUID) -> int:  # noqa: ANN
     return revision
 
 
+_BEFORE_ALL = UUID(int=0)
 # One short index scan for each office and status, however many rows there are.
 _LIST_BUSINESSES = """
 select b.* from unnest($1::text[]) as o (office), unnest($2::text[]) as s (status),
@@ -269,7 +270,7 @@ select b.* from unnest($1::text[]) as o (office), unnest($2::text[]) as s (statu
         select id, office, trade_name, kinds, kelurahan, nib, cooperative_number, status, registered_on,
                closed_on, closing_reason, revision, version
         from business
-        where business.office = o.office and business.status = s.status and ($3::uuid is null or business.id > $3)
+        where business.office = o.office and business.status = s.status and business.id > $3
         order by business.id limit $4
     ) as b
 order by b.id limit $4
@@ -284,7 +285,7 @@ async def list_businesses(
     limit: int,
 ) -> list[Business]:
     """Returns the next businesses of the offices, in a fixed order that means nothing."""
-    rows = await connection.fetch(_LIST_BUSINESSES, offices, statuses, after, limit)
+    rows = await connection.fetch(_LIST_BUSINESSES, offices, statuses, after or _BEFORE_ALL, limit)
     return [_business(row, row["version"]) for row in rows]
 
 

@@ -111,7 +111,7 @@ def correct(business: Business, known: Mapping[UUID, Owner], form: BusinessCorre
         raise problems.already_closed()
     findings = Findings()
     given = form.model_fields_set
-    _refuse_nothing(findings, form)
+    findings.refuse_blanks(form, ("trade_name", "kinds", "kelurahan", "owners"))
     after = replace(
         business,
         trade_name=business.trade_name
@@ -197,11 +197,3 @@ def _check_cooperative(findings: Findings, business: Business) -> None:
             "Nomor Induk Koperasi hanya untuk koperasi.",
             "Tambahkan cooperative pada kinds, atau kosongkan nomornya.",
         )
-
-
-def _refuse_nothing(findings: Findings, form: BusinessCorrection) -> None:
-    if not form.model_fields_set:
-        findings.refuse("", "Tidak ada yang diubah.", "Isi sedikitnya satu hal yang hendak diubah.")
-    for field in ("trade_name", "kinds", "kelurahan", "owners"):
-        if field in form.model_fields_set and getattr(form, field) is None:
-            findings.refuse(field, "Tidak boleh dikosongkan.", "Isi, atau hilangkan dari kiriman bila tidak berubah.")

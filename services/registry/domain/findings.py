@@ -1,8 +1,10 @@
 """What is wrong with a form, all of it at once, each next to its field."""
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
+
+from pydantic import BaseModel
 
 from shared.http.problem import FieldProblem, Problem
 from shared.privacy.numbers import NumberError
@@ -44,6 +46,14 @@ class Findings:
 
     def refuse(self, field: str, message: str, cure: str) -> None:
         self.refusals.append(FieldProblem(field, message, cure))
+
+    def refuse_blanks(self, correction: BaseModel, required: Sequence[str]) -> None:
+        """Refuses a correction that corrects nothing, or that empties what must not be empty."""
+        if not correction.model_fields_set:
+            self.refuse("", "Tidak ada yang diubah.", "Isi sedikitnya satu hal yang hendak diubah.")
+        for field in required:
+            if field in correction.model_fields_set and getattr(correction, field) is None:
+                self.refuse(field, "Tidak boleh dikosongkan.", "Isi, atau hilangkan dari kiriman bila tidak berubah.")
 
     def warn(self, field: str, message: str | None) -> None:
         if message is not None:

@@ -41,6 +41,7 @@ def open_office(form: OfficeForm, today: date) -> Office:
 def change_office(office: Office, form: OfficeCorrection, today: date) -> tuple[Office, list[str]]:
     """Returns the office after the change and the names of the changed fields; nothing changed, nothing rises."""
     findings = Findings()
+    findings.refuse_blanks(form, ("name", "opened_on"))
     name = office.name if form.name is None else findings.read("name", public_name, form.name)
     opened_on = form.opened_on or office.opened_on
     _check_opening(findings, opened_on, today)

@@ -56,3 +56,14 @@ async def test_a_wrong_office_is_refused_at_its_field(desk: Desk) -> None:
         answer = await desk.at("35.76", Role.ADMINISTRATOR).write("POST", "/v1/offices", {**good, field: value})
         assert answer.status_code == 422
         assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+async def test_a_code_that_is_none_is_not_found(desk: Desk) -> None:
+    admin = desk.at("35.76", Role.ADMINISTRATOR)
+    for code in ("35.7", "%00", "%ff", "%ED%A0%80", "x" * 3000, "35.76%27--"):
+        answer = await admin.write("PATCH", f"/v1/offices/{code}", {"name": "PLUT"}, 1)
+        assert answer.status_code in (404, 422), code
+    huge = await admin.write("PATCH", "/v1/offices/35.76", {"name": "PLUT"}, 10**17)
+    assert huge.status_code == 412
+    for blank in ({}, {"name": None}, {"opened_on": None}):
+        assert (await admin.write("PATCH", "/v1/offices/35.76", blank, 1)).status_code == 422
