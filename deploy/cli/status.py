@@ -75,7 +75,7 @@ def _figures(found: "Status") -> "Table":
 
 
 def _light(*, healthy: bool) -> str:
-    return "[green]●[/]" if healthy else "[red]●[/]"
+    return "[green]well[/]" if healthy else "[bold red]DOWN[/]"
 
 
 def _shown(number: int | None) -> str:

@@ -71,6 +71,11 @@ class Installation:
         """Has the supervisor run a held process again."""
         self.held_file(name).unlink(missing_ok=True)
 
+    def release_all(self) -> None:
+        """Forgets what was held before: a start starts everything."""
+        for held in self.held_file("any").parent.glob("*"):
+            held.unlink(missing_ok=True)
+
     def held_file(self, name: str) -> Path:
         return self.run / "held" / name
 

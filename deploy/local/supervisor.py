@@ -62,6 +62,7 @@ class Supervisor:
             stack.enter_context(_alone(self._installation))
             if stopped := await leftovers.stop(self._installation.directory):
                 self._say(f"{stopped} processes of a former start were still there; they were stopped")
+            self._installation.release_all()
             self._ports.choose_for(_PORTS)
             self._save()
             stack.push_async_callback(self._stop_everything)
