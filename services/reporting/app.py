@@ -26,6 +26,7 @@ def build_api(settings: ReportingSettings, pool: Pool, verifier: "Verifier") -> 
     from services.reporting import api, web
     from services.reporting.hints import Broadcaster
     from services.reporting.login import Gate
+    from shared.asyncapi import asyncapi_routes
     from shared.http.app import create_app
 
     broadcaster = Broadcaster(pool)
@@ -36,7 +37,7 @@ def build_api(settings: ReportingSettings, pool: Pool, verifier: "Verifier") -> 
         settings=settings,
         pool=pool,
         verifier=verifier,
-        routers=[api.router, web.routes(settings, gate, broadcaster)],
+        routers=[api.router, web.routes(settings, gate, broadcaster), asyncapi_routes(SERVICE, settings)],
         loops=[broadcaster],
     )
     web.install(app, settings, broadcaster)
