@@ -45,7 +45,8 @@ def list_parked(
         records, stopped = [], []
         for service in SERVICES:
             async with _connection(installation, service) as connection:
-                records += [_shown(service, each) for each in await control.parked(connection, closed=closed, limit=limit)]
+                found = await control.parked(connection, closed=closed, limit=limit)
+                records += [_shown(service, each) for each in found]
                 stopped += [{"service": service, "group": each} for each in await control.stopped_groups(connection)]
         return records, stopped
 
@@ -96,7 +97,7 @@ def retry(
         async with _connection(Installation.open(data_dir), service) as connection:
             await _found(connection, number, key)
             if not await control.ask_retry(connection, key, _actor()):
-                fail(f"{number} is not open.", "Only a parked record can be tried again: `plut parked list` shows them.")
+                fail(f"{number} is not open.", "Only what `plut parked list` shows can be tried again.")
             return await _outcome(connection, number, key, timeout)
 
     outcome = _run(ask())
@@ -105,7 +106,7 @@ def retry(
     elif outcome.status != "parked":
         typer.echo(f"{number} is {outcome.status}.")
     if outcome.status == "parked":
-        fail(f"{number} is still refused: {outcome.error}", "Mend the cause, or skip it: its aggregate heals with its next event.")
+        fail(f"{number} is still refused: {outcome.error}", "Mend the cause, or skip it.")
 
 
 @commands.command()
@@ -138,7 +139,7 @@ def resume(
     data_dir: DataDir = None,
     json: Json = False,  # noqa: FBT002  typer's way
     allow: Annotated[
-        int, typer.Option(min=0, help=f"So many may be newly parked in the next ten minutes ({LIMIT_PER_MINUTE} a minute else).")
+        int, typer.Option(min=0, help=f"May be newly parked in the next ten minutes; {LIMIT_PER_MINUTE} a minute else.")
     ] = 0,
 ) -> None:
     """Lets a consumer go on that stopped because too much had to be parked."""
@@ -195,7 +196,7 @@ def _run(asking: Coroutine[Any, Any, T]) -> T:
     except NotRunningError as error:
         fail(str(error), "Start the installation with `plut up`.")
     except UNAVAILABLE as error:
-        fail(f"Postgres does not answer: {error}", "Start the installation with `plut up`; `plut doctor` says what is missing.")
+        fail(f"Postgres does not answer: {error}", "Start the installation with `plut up`.")
 
 
 def _parsed(number: str) -> tuple[str, int]:

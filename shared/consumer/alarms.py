@@ -20,7 +20,9 @@ insert into consumer_alarm (consumer_group, kind, detail) values ($1, $2, $3)
 on conflict (consumer_group, kind, detail) do update
 set times = consumer_alarm.times + 1, last_at = clock_timestamp(), cleared_at = null
 """
-_CLEAR = "update consumer_alarm set cleared_at = clock_timestamp() where consumer_group = $1 and kind = $2 and cleared_at is null"
+_CLEAR = """
+update consumer_alarm set cleared_at = clock_timestamp() where consumer_group = $1 and kind = $2 and cleared_at is null
+"""
 _OPEN = """
 select consumer_group, kind, detail, times, first_at, last_at from consumer_alarm
 where cleared_at is null and ($1::text is null or consumer_group = $1) order by last_at desc limit 200
@@ -38,7 +40,8 @@ class Alarm:
 
 
 async def raise_alarm(connection: Connection, group: str, kind: str, detail: str) -> None:
-    """Records an alarm in the caller's transaction, so that it is raised exactly where the effect is; `detail` holds no identity.
+    """Records an alarm in the caller's transaction, so that it is raised exactly where the effect is; `detail`
+    holds no identity.
 
     It is seen in `/ready`, in the metric `consumer_alarms` and by `plut status` until it is cleared.
     """

@@ -31,10 +31,13 @@ class Applier(Protocol):
 
     @property
     def durable(self) -> bool:
-        """False lets commits return before they are on disk: right only where nothing but the log's own effect is written."""
+        """False lets commits return before they are on disk: right only where nothing but the log's own effect is
+        written.
+        """
 
     async def apply(self, connection: Any, batch: Sequence[Received]) -> None:  # noqa: ANN401  pooled or plain
-        """Writes the effect of the events, in their order per partition. Asked again after a roll-back; may run under a savepoint.
+        """Writes the effect of the events, in their order per partition. Asked again after a roll-back; may run
+        under a savepoint.
 
         Reports what it drops in `shared.metrics.DUPLICATES_DROPPED`, and an equal version under another event id by
         `shared.consumer.alarms.raise_alarm(connection, group, VERSION_CLASH, …)`.
@@ -44,8 +47,10 @@ class Applier(Protocol):
 
 @runtime_checkable
 class ForgettingApplier(Applier, Protocol):
-    """A replica that can be emptied. After a restore of the publisher it may know what never happened, in versions that are
-    too high to be overwritten: so it forgets everything and reads all its logs anew. Read models are rebuilt beside instead."""
+    """A replica that can be emptied. After a restore of the publisher it may know what never happened, in versions
+    that are
+    too high to be overwritten: so it forgets everything and reads all its logs anew. Read models are rebuilt
+    beside instead."""
 
     async def forget(self, connection: Any) -> None:  # noqa: ANN401  the same
         """Deletes all that came from events, in the transaction that sets the positions back."""

@@ -1,6 +1,8 @@
-"""What operators ask of a running consumer, through the database that both share: go on, try again, skip, begin a new history.
+"""What operators ask of a running consumer, through the database that both share: go on, try again, skip, begin a
+new history.
 
-The command line has no applier of a service; so it asks here, the consumer acts within a second or two, and the answer stands here.
+The command line has no applier of a service; so it asks here, the consumer acts within a second or two, and the
+answer stands here.
 """
 
 from dataclasses import dataclass
@@ -71,7 +73,9 @@ async def stop(connection: Connection, group: str, because: str) -> None:
 
 
 async def resume(connection: Connection, group: str, actor: str, allowance: int) -> bool:
-    """Lets a stopped group go on; `allowance` records may be newly parked in the next ten minutes. Tells whether it stood still."""
+    """Lets a stopped group go on; `allowance` records may be newly parked in the next ten minutes. Tells whether
+    it stood still.
+    """
     return bool(await connection.execute(_RESUME, group, actor, allowance) == "UPDATE 1")
 
 
@@ -106,7 +110,8 @@ async def new_history_begun(connection: Connection, group: str) -> None:
 
 
 _COLUMNS = """
-select id, consumer_group, topic, partition, log_offset, type, aggregate_id, version, status, error, tries, parked_at, closed_at, closed_by
+select id, consumer_group, topic, partition, log_offset, type, aggregate_id, version, status, error, tries,
+parked_at, closed_at, closed_by
 from parked_record
 """
 _LIST = _COLUMNS + "where ($1 or status in ('parked', 'retry_requested')) order by id desc limit $2"

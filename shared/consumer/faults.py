@@ -9,7 +9,9 @@ _CONTENT_CLASSES = frozenset({"22", "23"})
 
 
 def is_the_records_fault(error: BaseException) -> bool:
-    """Tells whether this record would be refused again, whoever tries; a missing column or a full disk is not its fault."""
+    """Tells whether this record would be refused again, whoever tries; a missing column or a full disk is not its
+    fault.
+    """
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "")[:2] in _CONTENT_CLASSES
     # asyncpg refuses some values itself while it encodes them (a number beyond bigint): the same class by another way.

@@ -1,4 +1,6 @@
-"""The consuming process of a service: any number of appliers, begun and ended while it runs, behind one port with its probes."""
+"""The consuming process of a service: any number of appliers, begun and ended while it runs, behind one port with
+its probes.
+"""
 
 import asyncio
 from collections.abc import Sequence

@@ -42,7 +42,9 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[Record]]:
-        """Returns as soon as there are records, or nothing after half a second; never hangs, also while a group is formed."""
+        """Returns as soon as there are records, or nothing after half a second; never hangs, also while a group is
+        formed.
+        """
         del timeout_ms
         self.polled_at = time.monotonic()
         try:
@@ -71,9 +73,11 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
         return found
 
     async def _step_to_the_unreadable(self, limit: int) -> dict[TopicPartition, list[Record]]:
-        """aiokafka cannot decode a record whose header's name is not UTF-8, and would never get past it: we name it and go on.
+        """aiokafka cannot decode a record whose header's name is not UTF-8, and would never get past it: we name
+        it and go on.
 
-        By raising it has lost what it had taken from the other partitions, so each goes back to what was handed over last.
+        By raising it has lost what it had taken from the other partitions, so each goes back to what was handed
+        over last.
         """
         for partition in self._waiting():
             super().seek(partition, self._next[partition])

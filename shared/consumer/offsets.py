@@ -1,4 +1,5 @@
-"""Positions in the log, kept beside the read models that they belong to. Every function runs in the caller's transaction.
+"""Positions in the log, kept beside the read models that they belong to. Every function runs in the caller's
+transaction.
 
 Topics and groups are named without the prefix. Rows are locked in the order of (topic, partition), by everybody.
 """
@@ -33,7 +34,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """From one place to the next; `passed_over` and `from_lower_history` count the records in between that were not applied."""
+    """From one place to the next; `passed_over` and `from_lower_history` count the records in between that were
+    not applied.
+    """
 
     partition: TopicPartition
     before: Place
@@ -42,13 +45,16 @@ class Move:
     from_lower_history: int = 0
 
 
-# The rows are locked in order before any is changed; the flag that lets a commit return early belongs to this transaction only.
+# The rows are locked in order before any is changed; the flag that lets a commit return early belongs to this
+# transaction only.
 _ADVANCE = """
 with settled as materialized (select set_config('synchronous_commit', case when $13 then 'on' else 'off' end, true)),
 step as materialized (
-    select * from unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[], $8::bigint[], $9::bigint[],
+    select * from unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[],
+    $8::bigint[], $9::bigint[],
                          $10::bigint[], $11::bigint[], $12::bigint[])
-        as s (topic, partition, next_before, resets_before, next_offset, last_digest, history, epoch, resets, passed_over, lower)
+        as s (topic, partition, next_before, resets_before, next_offset, last_digest, history, epoch, resets,
+        passed_over, lower)
 ),
 held as materialized (
     select o.topic, o.partition
@@ -69,7 +75,8 @@ where o.consumer_group = $1 and o.topic = h.topic and o.partition = h.partition
 async def advance(connection: Connection, group: str, moves: Sequence[Move], *, durable: bool = True) -> None:
     """Moves all rows or none: the first statement of the transaction that changes the read model.
 
-    Raises Displaced if a row is not where the caller believes it to be. `durable=False` lets this transaction's commit return
+    Raises Displaced if a row is not where the caller believes it to be. `durable=False` lets this transaction's
+    commit return
     before it is on disk.
     """
     ordered = sorted(moves, key=lambda move: move.partition)
@@ -128,11 +135,16 @@ select topic, partition from consumer_offset
 where consumer_group = $1 and ($2::text is null or (topic = $2 and partition = $3))
 order by topic, partition for update
 """
-_TOUCH = "update consumer_offset set resets = resets + 1, updated_at = clock_timestamp() where consumer_group = $1 and topic = $2 and partition = $3"
+_TOUCH = """
+update consumer_offset set resets = resets + 1, updated_at = clock_timestamp()
+where consumer_group = $1 and topic = $2 and partition = $3
+"""
 
 
 async def lock(connection: Connection, group: str, partition: TopicPartition | None = None) -> int:
-    """Locks the rows of one partition, or all of the group's, in order; returns how many. Comes before any fact is read."""
+    """Locks the rows of one partition, or all of the group's, in order; returns how many. Comes before any fact is
+    read.
+    """
     topic, number = partition or (None, None)
     return len(await connection.fetch(_LOCK, group, topic, number))
 
@@ -169,8 +181,10 @@ async def reset_for_new_history(
 ) -> None:
     """Lets a replica forget everything and read all its logs anew, in the caller's transaction.
 
-    After a restore the replica may be ahead of the restored service, so dropping by version would keep what never happened.
-    `publisher` is the service whose history changed. Raises TypeError if the applier cannot forget: rebuild it another way.
+    After a restore the replica may be ahead of the restored service, so dropping by version would keep what never
+    happened.
+    `publisher` is the service whose history changed. Raises TypeError if the applier cannot forget: rebuild it
+    another way.
     """
     if not isinstance(applier, ForgettingApplier):
         raise TypeError(f"{applier.group} cannot forget: build a new set of read models beside it instead")

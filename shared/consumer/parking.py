@@ -1,7 +1,9 @@
 """Records set aside: stored with their error until their aggregate's next event, a retry or a person closes them.
 
-Every function runs in the caller's transaction. The number shown as `parked` counts the open ones (`parked`, `retry_requested`);
-`healed`, `applied` and `skipped` are closed. A record that is met again (the log was read anew) is not parked twice: it takes its
+Every function runs in the caller's transaction. The number shown as `parked` counts the open ones (`parked`,
+`retry_requested`);
+`healed`, `applied` and `skipped` are closed. A record that is met again (the log was read anew) is not parked
+twice: it takes its
 new place, keeps `skipped`, and is open again otherwise, until the events behind it heal it once more.
 """
 
@@ -49,7 +51,8 @@ _KNOWN = "select identity from parked_record where consumer_group = $1 and ident
 _BUDGET = """
 select case when c.resumed_at > now() - interval '10 minutes' then greatest($2::int, c.allowance) else $2::int end - (
            select count(*) from parked_record p
-           where p.consumer_group = $1 and p.parked_at > greatest(now() - interval '1 minute', coalesce(c.resumed_at, '-infinity')))
+           where p.consumer_group = $1 and p.parked_at > greatest(now() - interval '1 minute',
+           coalesce(c.resumed_at, '-infinity')))
 from (select) as nothing left join consumer_control c on c.consumer_group = $1
 """
 
@@ -60,16 +63,20 @@ async def known(connection: Connection, group: str, identities: Sequence[str]) -
 
 
 async def budget(connection: Connection, group: str) -> int:
-    """Returns how many more may be newly parked now: 50 a minute, or what an operator allowed in the last ten minutes."""
+    """Returns how many more may be newly parked now: 50 a minute, or what an operator allowed in the last ten
+    minutes.
+    """
     return max(0, int(await connection.fetchval(_BUDGET, group, LIMIT_PER_MINUTE)))
 
 
 _PARK = """
-insert into parked_record (consumer_group, identity, topic, partition, log_offset, key, headers, value, value_size, value_digest,
+insert into parked_record (consumer_group, identity, topic, partition, log_offset, key, headers, value, value_size,
+value_digest,
                            event_id, type, aggregate_id, version, recorded_ms, error)
 values ($1, $2, $3, $4, $5, $6, $7::text::jsonb, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 on conflict (consumer_group, identity) do update
-set topic = excluded.topic, partition = excluded.partition, log_offset = excluded.log_offset, headers = excluded.headers,
+set topic = excluded.topic, partition = excluded.partition, log_offset = excluded.log_offset, headers =
+excluded.headers,
     error = excluded.error, tries = parked_record.tries + 1,
     status = case when parked_record.status in ('healed', 'applied') then 'parked' else parked_record.status end,
     closed_at = case when parked_record.status = 'skipped' then parked_record.closed_at end,
@@ -144,7 +151,10 @@ async def open_aggregates(connection: Connection, group: str) -> set[tuple[str, 
     return {(row["topic"], row["aggregate_id"]) for row in await connection.fetch(_OPEN_AGGREGATES, group)}
 
 
-_COUNT = "select count(*) from parked_record where status in ('parked', 'retry_requested') and ($1::text is null or consumer_group = $1)"
+_COUNT = """
+select count(*) from parked_record
+where status in ('parked', 'retry_requested') and ($1::text is null or consumer_group = $1)
+"""
 
 
 async def count_open(connection: Connection, group: str | None = None) -> int:
@@ -170,5 +180,7 @@ def printable_text(text: str | None) -> str | None:
 
 
 def unprintable(text: str | None) -> bytes | None:
-    """Returns the bytes that `printable` was given, as far as text can tell: for headers that a relay wrote it is exact."""
+    """Returns the bytes that `printable` was given, as far as text can tell: for headers that a relay wrote it is
+    exact.
+    """
     return None if text is None else text.encode()

@@ -1,4 +1,6 @@
-"""Reading one partition in order: what may be taken from what Kafka handed over, and when to stop and look again. Pure."""
+"""Reading one partition in order: what may be taken from what Kafka handed over, and when to stop and look again.
+Pure.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,7 +37,8 @@ class HigherHistory:
 class Standing:
     """Where reading stands in one partition.
 
-    `cursor` is the offset that must come next. While `unchecked`, it is the record before the position, which must have the
+    `cursor` is the offset that must come next. While `unchecked`, it is the record before the position, which must
+    have the
     stored digest. `checked` says that nothing was taken since this was seen, so that a higher epoch may be believed.
     `gap` is a hole (before, behind) that the log has shown three times.
     """
@@ -61,7 +64,9 @@ class Standing:
 
 @dataclass(slots=True)
 class Share:
-    """What one partition contributes to a transaction, and where it stands afterwards. `sources` are the events' records."""
+    """What one partition contributes to a transaction, and where it stands afterwards. `sources` are the events'
+    records.
+    """
 
     partition: TopicPartition
     before: Standing
@@ -94,7 +99,8 @@ class Share:
 def take(standing: Standing, partition: TopicPartition, records: Sequence[Record]) -> Share:
     """Takes as many records as may be applied now; `partition` is named as in the catalogue.
 
-    Stops before an epoch that is higher than the known one, until the place has been checked, and before a higher history.
+    Stops before an epoch that is higher than the known one, until the place has been checked, and before a higher
+    history.
     Raises Misplaced or AnotherLog if not even the first is what it must be.
     """
     place = standing.place

@@ -79,7 +79,9 @@ class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         self.wake.set()
 
     async def look_for_strays(self) -> None:
-        """Doubts partitions whose consumer is elsewhere than we are, twice in a row: aiokafka resets offsets without a word."""
+        """Doubts partitions whose consumer is elsewhere than we are, twice in a row: aiokafka resets offsets
+        without a word.
+        """
         consumer = self.consumer
         if consumer is None or self.working_since is not None:
             return

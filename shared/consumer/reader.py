@@ -1,6 +1,7 @@
 """One applier's reading: batches in, transactions out, and a look at the rows whenever anything is in doubt.
 
-Whatever fails, the answer is one and the same: roll back, pause the partitions, read the rows again, go back to the record before
+Whatever fails, the answer is one and the same: roll back, pause the partitions, read the rows again, go back to
+the record before
 the position, see that it is still the one that was read there, and go on.
 """
 
@@ -68,7 +69,9 @@ class Reader(Placer):
     # Batches
 
     def _sorted_out(self, records: Sequence[Record]) -> Work:
-        """Returns the records by partition; what belongs to no placed partition is dropped, for it will be fetched again."""
+        """Returns the records by partition; what belongs to no placed partition is dropped, for it will be fetched
+        again.
+        """
         by_partition: dict[TopicPartition, list[Record]] = {}
         for record in records:
             by_partition.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
@@ -188,7 +191,9 @@ class Reader(Placer):
                 self._standings[partition] = standing
 
     async def _begin_again(self, partition: TopicPartition, error: AnotherLog) -> None:
-        """Writes down that this log is another one: it is read from its beginning, and what is known is dropped by version."""
+        """Writes down that this log is another one: it is read from its beginning, and what is known is dropped by
+        version.
+        """
         connection = await self._own_connection()
         async with connection.transaction():
             before = (await offsets.places(connection, self.group, [partition]))[partition]
@@ -287,7 +292,9 @@ class Reader(Placer):
             await self._pool.release(connection, timeout=2)
 
     async def _own_connection(self) -> Connection:
-        """Returns the one connection that this reader keeps: taking it from the pool for every batch costs a round trip."""
+        """Returns the one connection that this reader keeps: taking it from the pool for every batch costs a round
+        trip.
+        """
         if self._connection is not None and self._connection.is_closed():
             await self.close()
         if self._connection is None:

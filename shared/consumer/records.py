@@ -1,4 +1,6 @@
-"""What a record of the log says: an event, something to pass over, or something to set aside. Pure, and it cannot fail."""
+"""What a record of the log says: an event, something to pass over, or something to set aside. Pure, and it cannot
+fail.
+"""
 
 import hashlib
 import json

@@ -17,16 +17,19 @@ from shared.postgres import Pool
 Connection: TypeAlias = Any
 
 _ASKED = """
-select id, topic, partition from parked_record where consumer_group = $1 and status = 'retry_requested' order by id limit 50
+select id, topic, partition from parked_record where consumer_group = $1 and status = 'retry_requested' order by id
+limit 50
 """
 _TAKE = """
 select log_offset, key, headers::text as headers, value, value_size, recorded_ms,
-       (select actor from parked_action where parked_id = p.id and action = 'retry_requested' order by at desc limit 1) as actor
+       (select actor from parked_action where parked_id = p.id and action = 'retry_requested' order by at desc
+       limit 1) as actor
 from parked_record p where id = $1 and status = 'retry_requested' for update
 """
 _APPLIED = """
 with done as (
-    update parked_record set status = 'applied', tries = tries + 1, closed_at = clock_timestamp(), closed_by = $2 where id = $1
+    update parked_record set status = 'applied', tries = tries + 1, closed_at = clock_timestamp(), closed_by = $2
+    where id = $1
 )
 insert into parked_action (parked_id, action, actor) values ($1, 'applied', $2)
 """

@@ -21,7 +21,8 @@ _TICK_SECONDS = 1.0
 _START_SECONDS = 25.0
 _STOP_SECONDS = 3.0
 _COMMIT_SECONDS = 2.0
-# Fetches answer every half second: longer silence means that the broker was away, and may have come back with another log.
+# Fetches answer every half second: longer silence means that the broker was away, and may have come back with
+# another log.
 _SILENCE_MS = 2_500
 _WEDGED_MS = 15_000
 _LIVE_SECONDS = 60.0
@@ -51,7 +52,9 @@ class Subscription(BackgroundLoop):
         self._gauges: set[tuple[str, str]] = set()
 
     async def run(self) -> None:
-        """Follows until stopped. Raises Wedged, for the loop to begin again, if the consumer cannot be trusted any more."""
+        """Follows until stopped. Raises Wedged, for the loop to begin again, if the consumer cannot be trusted any
+        more.
+        """
         if not await self._topics_exist():
             return
         async with self._subscribed():

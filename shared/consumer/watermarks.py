@@ -1,6 +1,7 @@
 """What relays say of themselves, filed, and how fresh a read model is by it.
 
-A group is as of the newest instant whose end offsets all its rows have reached; so a quiet hour is fresh, and a dead relay is seen
+A group is as of the newest instant whose end offsets all its rows have reached; so a quiet hour is fresh, and a
+dead relay is seen
 though nothing lags.
 """
 
@@ -29,12 +30,14 @@ _PRUNE_SECONDS = 60.0
 
 _FILE = """
 with incoming as (
-    select i.* from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::text[], $7::bigint[])
+    select i.* from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::text[],
+    $7::bigint[])
         as i (service, history, epoch, fence, at, ends, held_back)
 ),
 highest as (
     select distinct on (service) service, history, epoch, fence
-    from (select service, history, epoch, fence from watermark union all select service, history, epoch, fence from incoming) w
+    from (select service, history, epoch, fence from watermark union all select service, history, epoch, fence from
+    incoming) w
     order by service, history desc, epoch desc, fence desc
 ),
 void as (
@@ -45,9 +48,11 @@ insert into watermark (service, history, epoch, fence, at, ends, held_back)
 select i.service, i.history, i.epoch, i.fence, i.at, i.ends::jsonb, i.held_back
 from incoming i join highest h using (service)
 where (i.history, i.epoch) = (h.history, h.epoch)
-  and i.fence >= coalesce((select max(fence) from watermark w where (w.service, w.history, w.epoch) = (i.service, i.history, i.epoch)), 0)
+  and i.fence >= coalesce((select max(fence) from watermark w where (w.service, w.history, w.epoch) = (i.service,
+  i.history, i.epoch)), 0)
 on conflict (service, at) do update
-set history = excluded.history, epoch = excluded.epoch, fence = excluded.fence, ends = excluded.ends, held_back = excluded.held_back
+set history = excluded.history, epoch = excluded.epoch, fence = excluded.fence, ends = excluded.ends, held_back =
+excluded.held_back
 where (watermark.history, watermark.epoch, watermark.fence) < (excluded.history, excluded.epoch, excluded.fence)
 """
 # All of the last ten minutes, one a minute for a day: a read model that lags for hours still knows how old it is.
@@ -58,7 +63,8 @@ where w.service = n.service and w.at < n.newest and (
     w.at < n.newest - interval '1 day'
     or (w.at < n.newest - interval '10 minutes' and exists (
         select from watermark earlier
-        where earlier.service = w.service and earlier.at < w.at and date_trunc('minute', earlier.at) = date_trunc('minute', w.at))))
+        where earlier.service = w.service and earlier.at < w.at and date_trunc('minute', earlier.at) =
+        date_trunc('minute', w.at))))
 """
 # A row without an epoch has met no event yet, so there is none that it could have missed in another log.
 _AS_OF = """
@@ -70,7 +76,8 @@ select (
           and exists (select from consumer_offset f where f.consumer_group = $1 and f.topic = e ->> 0)
           and not exists (
               select from consumer_offset o
-              where o.consumer_group = $1 and o.topic = e ->> 0 and o.partition = (e ->> 1)::int and o.next_offset >= (e ->> 2)::bigint
+              where o.consumer_group = $1 and o.topic = e ->> 0 and o.partition = (e ->> 1)::int and o.next_offset
+              >= (e ->> 2)::bigint
                 and (o.epoch is null or (o.history, o.epoch) = (w.history, w.epoch))))
     order by w.at desc limit 1
 ) as at
@@ -78,12 +85,15 @@ from unnest($2::text[]) as s (service)
 """
 _HELD_BACK = """
 select coalesce(sum(held_back), 0)::bigint
-from (select distinct on (service) held_back from watermark where service = any($1::text[]) order by service, at desc) newest
+from (select distinct on (service) held_back from watermark where service = any($1::text[]) order by service, at
+desc) newest
 """
 
 
 async def as_of(connection: Connection, group: str, services: Sequence[str]) -> datetime | None:
-    """Returns the instant up to which the group has applied all that these services committed; None if it is not known yet."""
+    """Returns the instant up to which the group has applied all that these services committed; None if it is not
+    known yet.
+    """
     return oldest(row["at"] for row in await connection.fetch(_AS_OF, group, list(services)))
 
 
@@ -94,7 +104,9 @@ def oldest(instants: Iterable[datetime | None]) -> datetime | None:
 
 
 async def held_back(connection: Connection, services: Sequence[str]) -> int:
-    """Returns how many events Kafka refuses for good, by the relays' newest word; their aggregates heal with the next event."""
+    """Returns how many events Kafka refuses for good, by the relays' newest word; their aggregates heal with the
+    next event.
+    """
     return int(await connection.fetchval(_HELD_BACK, list(services)))
 
 
@@ -123,7 +135,9 @@ async def prune(connection: Connection) -> None:
 
 
 class WatermarkReader(Placer):
-    """Files watermarks as they come. Only the newest matter: it keeps no position and begins near the end of the log."""
+    """Files watermarks as they come. Only the newest matter: it keeps no position and begins near the end of the
+    log.
+    """
 
     def __init__(self, group: str, pool: Pool, prefix: str) -> None:
         super().__init__(group)

@@ -21,7 +21,9 @@ _log = structlog.get_logger()
 
 
 class TooManyBad(Exception):
-    """More records are to be parked than may be in a minute: a person has to look before reading goes on past this one."""
+    """More records are to be parked than may be in a minute: a person has to look before reading goes on past this
+    one.
+    """
 
     def __init__(self, partition: TopicPartition, offset: int) -> None:
         super().__init__(f"more than {parking.LIMIT_PER_MINUTE} records newly parked in a minute")

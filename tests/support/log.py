@@ -99,7 +99,9 @@ class Log:
 
 
 class _Patched:
-    """Replaces some bytes of a finished batch and makes its checksum right again (bytes 17 to 20, over all that follow)."""
+    """Replaces some bytes of a finished batch and makes its checksum right again (bytes 17 to 20, over all that
+    follow).
+    """
 
     def __init__(self, builder: Any, before: bytes, after: bytes) -> None:
         self._builder, self._before, self._after = builder, before, after

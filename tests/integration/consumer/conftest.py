@@ -34,7 +34,9 @@ grant select, insert, update, delete on mentoring.counted to mentoring_worker, m
 
 @dataclass
 class Counting:
-    """Counts every event that takes effect: an effect that is not repeatable, so that nothing but the positions can save it."""
+    """Counts every event that takes effect: an effect that is not repeatable, so that nothing but the positions
+    can save it.
+    """
 
     group: str = GROUP
     topics: tuple[Topic, ...] = (BUSINESS,)

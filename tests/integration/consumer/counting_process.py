@@ -1,4 +1,4 @@
-"""A consuming process for tests that kill it: `python -m tests.integration.consumer.counting_process GROUP [SECONDS_PER_BATCH]`."""
+"""A consuming process for tests that kill it: `python -m … GROUP [SECONDS_PER_BATCH]`."""
 
 import asyncio
 import sys
@@ -16,7 +16,8 @@ async def main(group: str, seconds: float) -> None:
     failpoint.arm(settings.failpoints)
 
     async def linger() -> None:
-        print("applying", flush=True)
+        sys.stdout.write("applying\n")
+        sys.stdout.flush()
         await asyncio.sleep(seconds)
 
     pool = await create_pool(settings, role_name(SERVICE, "worker"), schema=SERVICE, application="counting")

@@ -1,4 +1,6 @@
-"""The process dies in the worst places, or is told to stop in the middle of a batch: each record still takes effect once."""
+"""The process dies in the worst places, or is told to stop in the middle of a batch: each record still takes
+effect once.
+"""
 
 import asyncio
 import os

@@ -15,7 +15,10 @@ from tests.integration.consumer.conftest import GROUP, SERVICE, Bench
 from tests.support.log import Log
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-OFFSET = "insert into consumer_offset (consumer_group, topic, partition, history, epoch, next_offset) values ($1, $2, $3, $4, $5, $6)"
+OFFSET = """
+insert into consumer_offset (consumer_group, topic, partition, history, epoch, next_offset) values ($1, $2, $3, $4,
+$5, $6)
+"""
 
 
 def said(
