@@ -27,7 +27,7 @@ class Told(NamedTuple):
 
 
 @dataclass
-class Testimony:
+class Findings:
     """What the log says of us beyond what we know: events that the outbox has not, and the highest numbers met."""
 
     missing: dict[UUID, Told] = field(default_factory=dict)

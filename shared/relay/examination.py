@@ -11,7 +11,7 @@ from shared import kafka_admin
 from shared.contracts.catalogue import WATERMARK, Topic
 from shared.postgres import Connection
 from shared.relay import store
-from shared.relay.evidence import Testimony
+from shared.relay.evidence import Findings
 from shared.relay.log import LogView, open_log
 from shared.relay.position import LogLost, Position, Seen, broken_places
 from shared.relay.records import Place
@@ -46,16 +46,16 @@ async def examine(
 
 async def hear(
     connection: Connection, view: LogView, position: Position, log: dict[Place, Seen], broken: frozenset[Place]
-) -> Testimony:
+) -> Findings:
     """Reads what lies beyond the tails, asks the outbox about each event of ours there, writes down what it misses."""
-    testimony = Testimony()
+    findings = Findings(history=max((seen.history for seen in log.values()), default=0))
     async for told in view.beyond(position.tails, log, broken, position.history):
-        testimony.hear(told)
+        findings.hear(told)
         by_id = {one.event_id: one for one in told}
         gone = await store.missing_events(connection, list(by_id)) if by_id else set()
-        testimony.missing.update({event_id: by_id[event_id] for event_id in gone})
-    await store.record_restored_away(connection, [told[:5] for told in testimony.missing.values()])
-    return testimony
+        findings.missing.update({event_id: by_id[event_id] for event_id in gone})
+    await store.record_restored_away(connection, [told[:5] for told in findings.missing.values()])
+    return findings
 
 
 async def _compare(
@@ -63,21 +63,21 @@ async def _compare(
 ) -> Alarm | None:
     log = await view.compare(position.tails)
     broken = broken_places(position.tails, log) | made_anew
-    testimony = await hear(connection, view, position, log, broken)
-    if testimony.missing:
+    findings = await hear(connection, view, position, log, broken)
+    if findings.missing:
         return Alarm(
             "changed_history",
-            f"riwayat berubah: Kafka holds {len(testimony.missing)} event(s) that this Postgres does not have; it was "
-            f"restored to an earlier point, or a stand-by was promoted that had not got everything. {_CURE}",
+            f"riwayat berubah: Kafka holds {len(findings.missing)} event(s) that this Postgres does not have; it was "
+            "restored to an earlier point, or a stand-by was promoted that had not got everything. " + _CURE,
         )
-    if testimony.history > position.history:
+    if findings.history > position.history:
         return Alarm(
             "changed_history",
-            f"riwayat berubah: Kafka holds history {testimony.history} and this Postgres only knows {position.history}; "
+            f"riwayat berubah: Kafka holds history {findings.history}, this Postgres only knows {position.history}; "
             f"it was restored to a point before that history began. {_CURE}",
         )
     if broken:
-        raise LogLost(broken, testimony.epoch)
+        raise LogLost(broken, findings.epoch)
     return None
 
 

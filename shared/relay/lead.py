@@ -29,6 +29,7 @@ _PAGE_ROWS = (50, 4000)
 _BUSY_SECONDS = 0.002
 _QUIET_SECONDS = 0.015
 _RETRY_SECONDS = (0.2, 2.0)
+_ALARM_LOOKS = 5  # a second apart; then everything is examined anew
 
 
 class Every:
@@ -144,7 +145,7 @@ class Lead:
             self._log.error("relay_alarm", code=alarm.code, reason=alarm.text)
         self._alarm, self._health.alarm = alarm, alarm.text
         metrics.RELAY_ALARM.labels(self._service).set(1)
-        for _ in range(5):
+        for _ in range(_ALARM_LOOKS):
             self._health.tick()
             await self._rest(1)
             if (await store.read_state(self._connection)).position.fence != self._position.fence:

@@ -33,10 +33,12 @@ class LogView:
             for place, tail in tails.items()
             if place in extents and extents[place][0] < tail.next_offset <= extents[place][1]
         }
-        found: dict[Place, str | None] = {}
+        log = {place: Seen(begin, end, None) for place, (begin, end) in extents.items()}
         async for place, records in self._read(spans):
-            found[place] = event_id_in(records[0]) if records else None
-        return {place: Seen(begin, end, found.get(place)) for place, (begin, end) in extents.items()}
+            for record in records:
+                told = told_by(place[0], record, 0)
+                log[place] = Seen(*extents[place], event_id_in(record), told.history if told else 0)
+        return log
 
     async def beyond(
         self, tails: Tails, log: Mapping[Place, Seen], broken: Iterable[Place], history: int

@@ -34,11 +34,15 @@ class Acknowledged:
 
 
 class Seen(NamedTuple):
-    """A partition as it stands in Kafka; `at_tail` is the event id found just before our tail, None if none is."""
+    """A partition as it stands in Kafka; `at_tail` is the event id found just before our tail, None if none is.
+
+    `history` is of that record: the same events sent again in a higher history may stand at the same offsets.
+    """
 
     begin: int
     end: int
     at_tail: str | None
+    history: int = 0
 
 
 Tails = Mapping[Place, Tail]

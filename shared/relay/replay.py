@@ -88,9 +88,9 @@ class Outbox:
         async with open_log(self._settings, self._topics) as view:
             log = await view.compare(position.tails)
             broken = broken_places(position.tails, log)
-            testimony = await examination.hear(self._connection, view, position, log, broken)
-        before = testimony.earliest_missing() or _END_OF_TIME
-        await store.record_change(self._connection, run, testimony.history, testimony.epoch, before)
+            findings = await examination.hear(self._connection, view, position, log, broken)
+        before = findings.earliest_missing() or _END_OF_TIME
+        await store.record_change(self._connection, run, findings.history, findings.epoch, before)
 
     async def _adopt_rows_of_another_cluster(self) -> None:
         if (await self.state()).system_identifier == await store.system_identifier(self._connection):
