@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from deploy.bench.backlog import BUSINESSES, Backlog, written
+from deploy.bench.cpu import Spent
 from deploy.bench.latency import summary
 from deploy.bench.visibility import Watch
 from deploy.check import flow
@@ -193,10 +194,11 @@ async def _relay_alone(installation: Installation, eyes: Eyes, readers: Readers,
         installation.hold(name)
     await _until(lambda: _is_down(installation))
     say(f"the relays alone: {events:,} events")
-    begun = await _commit(installation, backlog, say)
+    begun, spent = await _commit(installation, backlog, say)
     marks = await flow.mark(readers, _PRODUCERS)
     await _until(lambda: flow.is_published(readers, marks))
     rate = events / (time.monotonic() - begun)
+    say(_cost(installation, spent, events))
     for name in _CONSUMERS:
         installation.release(name)
     say(f"the relays published {rate:,.0f} events/s; the consumers are started again and catch up")
@@ -210,20 +212,29 @@ async def _whole_way(installation: Installation, eyes: Eyes, events: int, say: S
     backlog = Backlog(0, events, first, business_day(utc_now()))
     before = await _shown(eyes)
     say(f"the whole way: {events:,} events")
-    begun = await _commit(installation, backlog, say)
+    begun, spent = await _commit(installation, backlog, say)
     await _until(lambda: _is_shown(eyes, before, backlog))
     rate = events / (time.monotonic() - begun)
+    say(_cost(installation, spent, events))
     say(f"outbox, Kafka, all read models: {rate:,.0f} events/s")
     return rate
 
 
-async def _commit(installation: Installation, backlog: Backlog, say: Say) -> float:
-    """Writes a backlog in one transaction per service; returns when both had been committed (time.monotonic)."""
+async def _commit(installation: Installation, backlog: Backlog, say: Say) -> tuple[float, Spent]:
+    """Writes a backlog in one transaction per service.
+
+    Returns when both had been committed (time.monotonic), and what all processes had spent just before.
+    """
     async with AsyncExitStack() as stack:
         for service, events in (("registry", backlog.of_registry()), ("mentoring", backlog.of_mentoring())):
             await stack.enter_async_context(written(installation.settings(service, "owner"), service, events))
         say("the backlog is written and is committed now")
-    return time.monotonic()
+        spent = Spent.by(installation)
+    return time.monotonic(), spent
+
+
+def _cost(installation: Installation, before: Spent, events: int) -> str:
+    return f"microseconds of processor time per event: {Spent.by(installation).since(before, events)}"
 
 
 @dataclass(frozen=True)

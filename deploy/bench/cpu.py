@@ -1,0 +1,41 @@
+"""What each process of an installation spends: the part of a measurement that a busy machine does not falsify."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+
+from deploy.local.installation import Installation
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds of processor time by process name; children (a connection of Postgres) go to their parent."""
+
+    seconds: Mapping[str, float]
+
+    @classmethod
+    def by(cls, installation: Installation) -> "Spent":
+        """Reads the clocks of all processes that run now."""
+        state = installation.state
+        servers = {one.name: one.pid for one in state.infrastructure} if state else {}
+        services = {one.name: one.pid for one in state.processes} if state else {}
+        return cls({name: _seconds(pid) for name, pid in {**servers, **services}.items() if pid is not None})
+
+    def since(self, before: "Spent", events: int) -> str:
+        """Returns, most first, microseconds per event of what has spent any since `before`."""
+        spent = {name: seconds - before.seconds.get(name, 0.0) for name, seconds in self.seconds.items()}
+        most = sorted(spent.items(), key=lambda item: -item[1])
+        return ", ".join(f"{name} {seconds / events * 1e6:.0f}" for name, seconds in most if seconds / events > 1e-6)
+
+
+def _seconds(pid: int) -> float:
+    total = 0.0
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.Error):
+                times = one.cpu_times()
+                total += times.user + times.system
+    return total
