@@ -51,7 +51,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals["asset"] = assets.path
-        for name in ("number", "hours", "day", "month", "clock"):
+        for name in ("number", "hours", "day", "month", "clock", "wib_day"):
             self._environment.filters[name] = getattr(wording, name)
 
     def render(self, template: str, **values: object) -> str:

@@ -37,6 +37,11 @@ def day(value: date) -> str:
     return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
 
 
+def wib_day(value: datetime) -> str:
+    """Returns the day of an instant in WIB."""
+    return day(value.astimezone(WIB).date())
+
+
 def month(value: date) -> str:
     """Returns November 2026."""
     return f"{_MONTHS[value.month - 1]} {value.year}"

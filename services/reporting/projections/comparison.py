@@ -11,11 +11,12 @@ _RANGE = 5_000
 _ROUNDS = 8
 
 _UPPER = """
-select min(id)::text from (
+select id::text from (
     (select id from {fact} where set_version = $1 and {after} order by id offset {range} limit 1)
     union all
     (select id from {fact} where set_version = $2 and {after} order by id offset {range} limit 1)
 ) as bounds (id)
+order by bounds.id limit 1
 """
 _FACTS = """
 select coalesce(a.id, b.id)::text as id,
