@@ -32,14 +32,14 @@ def last_lines(log: Path, count: int) -> list[str]:
 
 def follow_all(logs: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     """Yields each line that is appended to one of the logs from now on, with its log, for ever."""
-    tails = [_Tail(log) for log in logs]
+    tails = [Tail(log) for log in logs]
     while True:
         for tail in tails:
             yield from ((tail.log, line) for line in tail.new_lines())
         time.sleep(_POLL_SECONDS)
 
 
-class _Tail:
+class Tail:
     """A place in a log; one that was emptied is read from its beginning."""
 
     def __init__(self, log: Path) -> None:
@@ -48,6 +48,7 @@ class _Tail:
         self._rest = b""
 
     def new_lines(self) -> list[str]:
+        """Returns the lines that were completed since it was last asked."""
         size = self._size()
         self._position = 0 if size < self._position else self._position
         if size == self._position:

@@ -1,0 +1,157 @@
+"""An installation seen from outside: before the first start, beside another one, and when everything is down."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli.main import app
+from deploy.local import ports, status
+from deploy.local.installation import Installation, NotRunningError
+from deploy.local.process import Identity
+from deploy.local.state import ProcessState, ServerState, State
+from deploy.local.supervisor import AlreadyRunningError, Supervisor, _alone
+from deploy.local.table import PROGRAMS
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    return Installation.open(tmp_path / "plut")
+
+
+@pytest.fixture
+def down(installation: Installation) -> Installation:
+    """It ran once; everything of it is gone, as after the machine was switched off."""
+    names = ["postgres", "kafka", "kafka-controller", *(program.name for program in PROGRAMS)]
+    ports.PortBook(installation.ports_file, print).choose_for(names)
+    dead = Identity(2**22 - 1, 1.0)
+    servers = [
+        ServerState(name, f"127.0.0.1:{installation.ports[name]}", *_gone(dead)) for name in ("postgres", "kafka")
+    ]
+    processes = [
+        ProcessState(
+            each.service, each.role, each.number, f"http://127.0.0.1:{installation.ports[each.name]}", *_gone(dead)
+        )
+        for each in PROGRAMS
+    ]
+    State(dead.pid, dead.started, ready=True, infrastructure=servers, processes=processes).save(installation.state_file)
+    return installation
+
+
+def _gone(identity: Identity) -> tuple[int, float]:
+    return identity.pid, identity.started
+
+
+def test_nothing_is_made_by_looking(installation: Installation) -> None:
+    assert not installation.is_running
+    assert installation.processes() == []
+    with pytest.raises(NotRunningError, match="Run `plut up` first"):
+        installation.url("registry")
+    assert not installation.directory.exists()
+
+
+async def test_status_of_nothing_is_empty(installation: Installation) -> None:
+    found = (await status.ask(installation)).as_json()
+    assert found["processes"] == found["infrastructure"] == found["read_models"] == []
+    assert found["parked"] is None
+    assert not installation.directory.exists()
+
+
+async def test_status_when_everything_is_down(down: Installation) -> None:
+    found = (await status.ask(down)).as_json()
+    assert len(found["processes"]) == len(PROGRAMS)
+    assert {(each["pid"], each["healthy"]) for each in found["processes"]} == {(None, False)}
+    assert [(each["name"], each["pid"], each["healthy"]) for each in found["infrastructure"]] == [
+        ("postgres", None, False),
+        ("kafka", None, False),
+    ]
+    assert found["outbox_backlog"] == dict.fromkeys(("registry", "mentoring", "reporting"))
+    assert found["parked"] is None
+
+
+def test_the_command_shows_it_to_programs_and_to_people(down: Installation) -> None:
+    for_programs = runner.invoke(app, ["status", "--json", "--data-dir", str(down.directory)])
+    assert for_programs.exit_code == 0
+    wanted = {"processes", "infrastructure", "outbox_backlog", "consumer_lag", "parked", "read_models"}
+    assert wanted <= json.loads(for_programs.stdout).keys()
+    for_people = runner.invoke(app, ["status", "--data-dir", str(down.directory)])
+    assert for_people.exit_code == 0
+    assert for_people.stdout.count("DOWN") == len(PROGRAMS) + 2
+
+
+async def test_a_second_supervisor_is_kept_away(installation: Installation) -> None:
+    with _alone(installation), pytest.raises(AlreadyRunningError, match="already runs in"):
+        await Supervisor(installation, print).run(lambda: None)
+
+
+def test_a_second_up_says_where_it_runs_already(down: Installation) -> None:
+    import os
+
+    own = Identity.of(os.getpid())
+    State(own.pid, own.started, ready=True).save(down.state_file)
+    said = runner.invoke(app, ["up", "--detach", "--data-dir", str(down.directory)])
+    assert said.exit_code == 1
+    assert down.url("reporting") in said.stderr
+    assert "plut down" in said.stderr
+
+
+def test_down_is_safe_to_run_when_nothing_runs(down: Installation) -> None:
+    said = runner.invoke(app, ["down", "--data-dir", str(down.directory)])
+    assert said.exit_code == 0
+    assert "nothing was running" in said.stdout
+
+
+def test_an_unknown_process_is_named_with_the_known_ones(down: Installation) -> None:
+    said = runner.invoke(app, ["up", "kafak", "--data-dir", str(down.directory)])
+    assert said.exit_code == 1
+    assert "registry-api" in said.stderr
+
+
+def test_secrets_are_for_their_owner_only_and_stay(down: Installation) -> None:
+    first = down.password("registry", "api")
+    assert first == down.password("registry", "app") != down.password("registry", "relay")
+    files = [path for path in (down.directory / "secrets").rglob("*") if path.is_file()]
+    assert files
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert stat.S_IMODE(down.secrets_dir("registry", "api").stat().st_mode) == 0o700
+
+
+def test_no_secret_is_in_a_processs_environment(down: Installation) -> None:
+    for program in PROGRAMS:
+        told = " ".join(down.environment(program).values())
+        secrets = [
+            path.read_text(encoding="ascii") for path in (down.directory / "secrets").rglob("*") if path.is_file()
+        ]
+        assert not [secret for secret in secrets if secret and secret in told]
+
+
+def test_the_doctor_names_a_half_written_cluster(installation: Installation) -> None:
+    (installation.directory / "postgres").mkdir(parents=True)
+    said = runner.invoke(app, ["doctor", "--json", "--data-dir", str(installation.directory)])
+    assert said.exit_code == 1
+    findings = {each["subject"]: each for each in json.loads(said.stdout)["findings"]}
+    assert "not a cluster that was completely made" in findings["data directory"]["found"]
+    assert findings["Postgres"]["ok"]
+
+
+def test_logs_of_a_service_are_those_of_its_processes(down: Installation) -> None:
+    down.logs.mkdir()
+    for name in ("registry-api", "registry-relay"):
+        (down.logs / f"{name}.log").write_text(f"{name} says\n", encoding="utf-8")
+    shown = runner.invoke(app, ["logs", "registry", "--data-dir", str(down.directory)])
+    assert shown.stdout.splitlines() == ["registry-api: registry-api says", "registry-relay: registry-relay says"]
+    assert runner.invoke(app, ["logs", "nobody", "--data-dir", str(down.directory)]).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["up", "down", "status", "doctor", "token", "check", "logs", "parked", "replay", "rebuild", "bench", "demo"],
+)
+def test_every_command_explains_itself(command: str) -> None:
+    shown = runner.invoke(app, [command, "--help"])
+    assert shown.exit_code == 0
+    assert "Usage" in shown.stdout
