@@ -61,6 +61,8 @@ async def written(settings: Settings, service: str, events: Iterable[AnyEvent]) 
     connection = await connect(settings, role_name(service, "owner"), schema=service, application="plut-bench")
     try:
         async with connection.transaction():
+            # It waits for the other service's backlog, so that both are committed at once.
+            await connection.execute("set local idle_in_transaction_session_timeout = 0")
             remaining = iter(events)
             while some := list(islice(remaining, _AT_ONCE)):
                 await outbox.append(connection, some)

@@ -11,9 +11,9 @@ from deploy.local.installation import Installation
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds of processor time by process name; children (a connection of Postgres) go to their parent."""
+    """Seconds of processor time by process name and pid: its own and its children's (Postgres's backends)."""
 
-    seconds: Mapping[str, float]
+    seconds: Mapping[str, Mapping[int, float]]
 
     @classmethod
     def by(cls, installation: Installation) -> "Spent":
@@ -25,17 +25,20 @@ class Spent:
 
     def since(self, before: "Spent", events: int) -> str:
         """Returns, most first, microseconds per event of what has spent any since `before`."""
-        spent = {name: seconds - before.seconds.get(name, 0.0) for name, seconds in self.seconds.items()}
+        spent = {
+            name: sum(now - before.seconds.get(name, {}).get(pid, 0.0) for pid, now in processes.items())
+            for name, processes in self.seconds.items()
+        }
         most = sorted(spent.items(), key=lambda item: -item[1])
         return ", ".join(f"{name} {seconds / events * 1e6:.0f}" for name, seconds in most if seconds / events > 1e-6)
 
 
-def _seconds(pid: int) -> float:
-    total = 0.0
+def _seconds(pid: int) -> Mapping[int, float]:
+    found: dict[int, float] = {}
     with suppress(psutil.Error):
         process = psutil.Process(pid)
         for one in (process, *process.children(recursive=True)):
             with suppress(psutil.Error):
                 times = one.cpu_times()
-                total += times.user + times.system
-    return total
+                found[one.pid] = times.user + times.system
+    return found
