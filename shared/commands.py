@@ -22,10 +22,12 @@ from shared.postgres import LOST, RETRYABLE, Pool
 
 _TRIES = 4
 _BEGIN = "select body_digest, status, answer from begin_command($1, $2, $3)"
-_ACCEPT = """
+# Events and answer in one statement: a round trip less for every command.
+_ACCEPT = f"""
+with {outbox.WRITING_EVENTS}
 insert into accepted_command (principal, key, body_digest, status, answer, event_ids)
-values ($1, $2, $3, $4, $5, $6)
-"""
+values ($10, $11, $12, $13, $14, $1)
+"""  # noqa: S608  two constants of ours
 
 E = TypeVar("E", bound=AnyEvent)
 
@@ -126,15 +128,14 @@ async def _execute_once(pool: Pool, request: Request, decide: Callable[[Work], A
             return _replay(known, request)
         work = Work(connection, request)
         answer = await decide(work)
-        event_ids = await outbox.append(connection, work.events, request.traceparent)
         await connection.execute(
             _ACCEPT,
+            *outbox.parameters(work.events, request.traceparent),
             request.principal.subject,
             request.key,
             request.body_digest,
             answer.status,
             json.dumps(answer.body),
-            event_ids,
         )
         await failpoint.point("api.before_commit")
     await failpoint.point("api.after_commit")

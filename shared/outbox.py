@@ -11,14 +11,20 @@ from aiokafka.partitioner import murmur2
 
 from shared.contracts.catalogue import PARTITIONS, TOPIC_OF, AnyEvent
 
-# synchronous_commit is set here and not by the caller: an applier that had it off lost published events in every crash.
-_APPEND = """
-with durable as (select set_config('synchronous_commit', 'on', true))
-insert into outbox (event_id, topic, partition, aggregate_id, version, type, payload, traceparent, correlation_id)
-select e.event_id, e.topic, e.partition, e.aggregate_id, e.version, e.type, e.payload, $8, e.correlation_id
-from durable, unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::bigint[], $6::text[], $7::json[], $9::uuid[])
-     as e (event_id, topic, partition, aggregate_id, version, type, payload, correlation_id)
+# The part of a `with` that writes events; its nine parameters come from `parameters`. synchronous_commit is set here,
+# not by the caller: an applier that had it off lost published events in every crash.
+WRITING_EVENTS = """
+durable as (select set_config('synchronous_commit', 'on', true)),
+told as (
+    insert into outbox
+        (event_id, topic, partition, aggregate_id, version, type, payload, traceparent, correlation_id)
+    select e.event_id, e.topic, e.partition, e.aggregate_id, e.version, e.type, e.payload, $8, e.correlation_id
+    from durable,
+         unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::bigint[], $6::text[], $7::json[], $9::uuid[])
+         as e (event_id, topic, partition, aggregate_id, version, type, payload, correlation_id)
+)
 """
+_APPEND = f"with {WRITING_EVENTS} select"
 
 
 def partition_of(aggregate_id: str) -> int:
@@ -27,7 +33,7 @@ def partition_of(aggregate_id: str) -> int:
 
 
 def columns_of(events: Sequence[AnyEvent]) -> list[list[Any]]:
-    """Returns the events column by column, ready for unnest: ids, topics, partitions, keys, versions, types, payloads."""
+    """Returns the events column by column for unnest: ids, topics, partitions, keys, versions, types, payloads."""
     return [
         [event.event_id for event in events],
         [TOPIC_OF[event.type].name for event in events],
@@ -39,6 +45,11 @@ def columns_of(events: Sequence[AnyEvent]) -> list[list[Any]]:
     ]
 
 
+def parameters(events: Sequence[AnyEvent], traceparent: str | None) -> list[Any]:
+    """Returns the nine parameters of WRITING_EVENTS; the first is the list of event ids."""
+    return [*columns_of(events), traceparent, [event.correlation_id for event in events]]
+
+
 async def append(connection: Any, events: Sequence[AnyEvent], traceparent: str | None = None) -> list[UUID]:  # noqa: ANN401  pooled or plain
     """Writes events in the caller's transaction, which commits synchronously from now on; returns their ids.
 
@@ -46,6 +57,6 @@ async def append(connection: Any, events: Sequence[AnyEvent], traceparent: str |
     """
     if not events:
         return []
-    columns = columns_of(events)
-    await connection.execute(_APPEND, *columns, traceparent, [event.correlation_id for event in events])
-    return list(columns[0])
+    values = parameters(events, traceparent)
+    await connection.execute(_APPEND, *values)
+    return list(values[0])

@@ -71,6 +71,10 @@ async def connect(
     )
 
 
+async def _nothing_to_forget(_connection: Connection) -> None:
+    """An api sets everything, its scope too, inside transactions: nothing outlives them, and a round trip is saved."""
+
+
 async def create_pool(
     settings: Settings,
     user: str,
@@ -84,6 +88,7 @@ async def create_pool(
 
     Connections see one schema only. Raises nothing about availability; each acquire may.
     """
+    is_api = user == role_name(schema, "app")
     return await asyncpg.create_pool(
         host=settings.postgres_host,
         port=settings.postgres_port,
@@ -93,7 +98,8 @@ async def create_pool(
         min_size=0,
         max_size=size or settings.postgres_pool,
         timeout=5,
-        command_timeout=_API_SECONDS if user == role_name(schema, "app") else _WORKER_SECONDS,
+        command_timeout=_API_SECONDS if is_api else _WORKER_SECONDS,
+        reset=_nothing_to_forget if is_api else None,
         server_settings={
             "search_path": f"{schema}, extensions",
             "application_name": application,
