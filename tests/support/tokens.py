@@ -15,12 +15,12 @@ ISSUER = "https://issuer.test"
 KEY = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"}, auto_kid=True)
 KEYS = KeySet([KEY])
 
+_SECRETS = {name: f"for-tests-only-{name}-0123456789abcdef" for name in ("idempotency_key", "web_client_secret")}
+
 
 def with_edge(settings: SettingsT) -> SettingsT:
-    """Returns the settings with what an api needs besides: an issuer and the secret for idempotency."""
-    return type(settings).model_validate(
-        {**settings.model_dump(), "issuer_url": ISSUER, "idempotency_key": "for-tests-only-0123456789abcdef0123456789"}
-    )
+    """Returns the settings with what an api needs besides: an issuer and secrets."""
+    return type(settings).model_validate({**settings.model_dump(), "issuer_url": ISSUER, **_SECRETS})
 
 
 def verifier(settings: Settings) -> Verifier:
