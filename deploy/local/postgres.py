@@ -103,7 +103,14 @@ class Postgres:
         settings = _SETTINGS | ({} if self._durable else _FORGETFUL)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         runner = find_runner()
-        server = [str(runner.programs / "postgres"), "-D", str(self.directory), "-p", str(self.port), *options]
+        server = [
+            str(runner.programs / "postgres"),
+            "-D",
+            str(self.directory.resolve()),
+            "-p",
+            str(self.port),
+            *options,
+        ]
         argv = [*runner.prefix, *ending_with_parent(server, signal.SIGINT)]
         return Command("postgres", argv, log, quit_signal=signal.SIGINT)
 
