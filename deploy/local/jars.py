@@ -123,6 +123,9 @@ def _maven(repository: Path) -> "MavenContext":
     from jgo.config import GlobalSettings
     from jgo.maven import MavenContext
 
+    # jgo fetches with requests, which knows one variable of its own only.
+    if certificates := os.environ.get("SSL_CERT_FILE"):
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", certificates)
     mirrors = GlobalSettings.load().repositories
     return MavenContext(repo_cache=repository, remote_repos=mirrors or None, timeout=60)
 
