@@ -77,6 +77,7 @@ def allow(principal: Principal, action: Action, office: str) -> None:
 
 async def required_revision(request: HttpRequest) -> int:
     """A dependency: the revision that the caller has seen. Answers 428 without If-Match, 400 for a malformed one."""
+    await _authenticate(request)  # a stranger is told so first, whatever else he left out
     header = request.headers.get("if-match")
     if header is None:
         raise Problem(

@@ -82,6 +82,8 @@ async def test_another_role_is_refused_and_counted(client: httpx.AsyncClient, ro
 async def test_whoever_may_not_come_in_learns_nothing_about_the_body(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/things", content=b'{"nonsense": 1}')
     assert answer.status_code == 401
+    answer = await client.patch(f"/v1/things/{_UUID}", content=b"{}", headers={"If-Match": "nonsense"})
+    assert answer.status_code == 401
 
 
 async def test_without_a_database_the_answer_says_when_to_come_again(client: httpx.AsyncClient) -> None:
