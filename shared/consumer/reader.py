@@ -8,9 +8,11 @@ the position, see that it is still the one that was read there, and go on.
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+import asyncpg
 import structlog
 from aiokafka import TopicPartition
 
@@ -145,8 +147,7 @@ class Reader(Placer):
         self.last_error = f"{type(error).__name__}: {error}"[:300]
         self._not_before = time.monotonic() + min(0.1 * 2 ** min(self._failures, 10), _GREATEST_BACKOFF)
         log = structlog.get_logger().bind(group=self.group, failures=self._failures)
-        if self._connection is not None:
-            self._connection.terminate()  # its state is unknown, and a rollback over a dead line takes half a minute
+        self._drop_connection()
         if isinstance(error, (*UNAVAILABLE, KafkaTrouble)):
             log.warning("batch_postponed", error=self.last_error)
         else:
@@ -289,14 +290,20 @@ class Reader(Placer):
     async def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            await self._pool.release(connection, timeout=2)
+            with suppress(*UNAVAILABLE):
+                await self._pool.release(connection, timeout=2)
+
+    def _drop_connection(self) -> None:
+        """After a failure its state is unknown, and a rollback over a dead line would take half a minute."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(asyncpg.InterfaceError):  # the pool may have taken it back, for it was lost
+                connection.terminate()
 
     async def _own_connection(self) -> Connection:
         """Returns the one connection that this reader keeps: taking it from the pool for every batch costs a round
         trip.
         """
-        if self._connection is not None and self._connection.is_closed():
-            await self.close()
         if self._connection is None:
             self._connection = await self._pool.acquire(timeout=5)
         return self._connection

@@ -199,6 +199,8 @@ class Subscription(BackgroundLoop):
         """Says why it does not follow, or follows without getting on; None if all is well."""
         if self._waiting_for is not None:
             return f"{self.group}: {self._waiting_for}"
+        if self._was_silent:
+            return f"{self.group}: Kafka does not answer"
         if self._reader.last_error is not None:
             return f"{self.group}: {self._reader.last_error}"
         if self._reader.unplaced:

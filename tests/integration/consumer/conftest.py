@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,6 +75,7 @@ class Bench:
     log: Log
     superuser_dsn: str
     hosts: list[ConsumerHost] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
 
     async def host(self, *appliers: Any) -> ConsumerHost:
         """Returns a running host with these appliers."""
@@ -123,6 +125,10 @@ async def bench(database: Database, kafka: KafkaServer, topic_prefix: str) -> As
         own = Bench(settings, pool, log, database.superuser_dsn)
         yield own
         await asyncio.gather(*(host.stop() for host in own.hosts))
+        for process in own.processes:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ async def _start(bench: Bench, group: str, failpoints: str = "", seconds: float 
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, group, str(seconds), cwd=ROOT, env=environment, stdout=PIPE
     )
+    bench.processes.append(process)
     await _until_it_says(process, b"listening")
     return process
 
