@@ -154,7 +154,7 @@ async def _unfinished_run(outboxes: "Sequence[Outbox]") -> UUID | None:
 
 
 async def _replicas_forgotten(installation: "Installation", change: "HistoryChange", teller: Teller) -> None:
-    """Mentoring's copies of offices and businesses may know what never happened, in versions too high to be overwritten."""
+    """Mentoring's copies may know what never happened, in versions too high to be overwritten by what did."""
     from services.mentoring.settings import REPLICA_GROUP
     from shared.consumer import control
     from shared.postgres import connect, role_name

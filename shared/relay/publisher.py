@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,6 @@ from aiokafka.errors import (
     BrokerResponseError,
     InvalidTimestampError,
     MessageSizeTooLargeError,
-    ProducerClosed,
     RecordListTooLargeError,
     kafka_errors,
 )
@@ -82,7 +82,7 @@ class Publisher:
             max_request_size=_BATCH_BYTES,
             linger_ms=0,
             request_timeout_ms=5000,
-            retry_backoff_ms=50,
+            retry_backoff_ms=200,
             metadata_max_age_ms=30_000,
         )
 
@@ -91,17 +91,21 @@ class Publisher:
         await bounded(self._producer.start(), "opening a producer")
 
     async def close(self) -> None:
-        """Lets go of it within two seconds, whatever state it is in. Records under way may still arrive."""
-        # Nobody waits for what is still under way; without this stop() would, for as long as the broker is gone.
-        self._producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001  aiokafka has no other way
-        for closing, doing in (
-            (self._producer.client.close, "disconnecting"),
-            (self._producer.stop, "closing a producer"),
-        ):
-            try:
-                await bounded(closing(), doing, 1)
-            except KafkaTrouble:
-                continue
+        """Lets go of it within two seconds, whatever state it is in. Records under way may still arrive.
+
+        Not by aiokafka's own stop(): that waits until all is sent, for as long as the broker is gone.
+        """
+        self._producer._closed = True  # noqa: SLF001  else it complains of not having been stopped
+        sender = self._producer._sender.sender_task  # noqa: SLF001  the one that would go on trying
+        if sender is not None:
+            sender.cancel()
+        with suppress(KafkaTrouble):
+            await bounded(self._producer.client.close(), "disconnecting", 1)
+        for _ in range(3):
+            if sender is None or sender.done():
+                return
+            sender.cancel()  # once more for each request that it waits for
+            await asyncio.wait({sender}, timeout=0.3)
 
     def prepare(self, places: Mapping[Place, Sequence[Row]], stamp: Stamp) -> Prepared:
         """Builds the batches; the CPU's part of sending, done while the page before is under way."""
