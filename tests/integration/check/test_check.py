@@ -122,6 +122,12 @@ async def test_a_fact_that_says_otherwise_differs_and_its_totals_do_not(world: W
     assert named(report, "differing_rows", str(SESSIONS[5]), "contact_minutes", "999")
 
 
+async def test_a_fact_that_speaks_of_other_businesses_differs(world: World) -> None:
+    await world.superuser.execute(f"update {SESSION_FACT} set subjects = '{{}}' where id = $1", SESSIONS[6])
+    report = await world.check()
+    assert named(report, "differing_rows", str(SESSIONS[6]), "subjects")
+
+
 async def test_a_replica_that_says_otherwise_differs(world: World) -> None:
     await world.superuser.execute("update mentoring.office_replica set name = 'PLUT Lain' where code = '35.76'")
     report = await world.check()
