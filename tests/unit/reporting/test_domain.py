@@ -1,0 +1,95 @@
+"""Rules of reporting without any IO."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from services.reporting.api import period_asked
+from services.reporting.domain import Period, Position, is_stale, start_of
+from services.reporting.login import local_path
+from services.reporting.wording import clock, day, hours, number
+from shared.http.problem import Problem
+
+NOW = datetime(2026, 11, 21, 3, 42, 7, tzinfo=UTC)
+positions = some.builds(Position, *[some.integers(0, 10**15)] * 3)
+
+
+@given(positions)
+def test_a_position_can_be_read_back(position: Position) -> None:
+    assert Position.parse(str(position)) == position
+
+
+@given(some.text(max_size=30))
+def test_any_text_is_a_position_or_none(text: str) -> None:
+    found = Position.parse(text)
+    assert found is None or Position.parse(str(found)) == found
+
+
+def test_a_new_set_and_then_a_reset_come_before_offsets() -> None:
+    assert Position(1, 9, 9) < Position(2, 0, 0) < Position(2, 1, 0) < Position(2, 1, 1)
+
+
+@given(some.dates(date(2001, 1, 1), date(2099, 12, 31)))
+def test_every_day_lies_in_its_periods(at: date) -> None:
+    starts = [start_of(period, at) for period in Period]
+    assert starts == sorted(starts, reverse=True)
+    assert start_of(Period.MONTH, at).month == at.month
+
+
+def test_figures_are_stale_after_a_minute_and_when_nothing_is_known() -> None:
+    assert not is_stale(NOW - timedelta(seconds=60), NOW)
+    assert is_stale(NOW - timedelta(seconds=61), NOW)
+    assert is_stale(None, NOW)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        (None, None, (date(2026, 11, 1), date(2026, 11, 21))),
+        (date(2026, 3, 5), None, (date(2026, 3, 5), date(2026, 11, 21))),
+        (None, date(2025, 2, 9), (date(2025, 2, 1), date(2025, 2, 9))),
+        (date(2024, 1, 1), date(2024, 12, 31), (date(2024, 1, 1), date(2024, 12, 31))),
+    ],
+)
+def test_what_was_not_asked_is_filled_in(first: date | None, last: date | None, expected: tuple[date, date]) -> None:
+    assert period_asked(first, last, date(2026, 11, 21)) == expected
+
+
+@given(some.dates(max_value=date(9000, 1, 1)), some.dates(max_value=date(9000, 1, 1)))
+def test_any_two_days_are_a_period_or_a_problem(first: date, last: date) -> None:
+    fits = date(2000, 1, 1) <= first <= last < min(first + timedelta(days=366), date(2028, 1, 1))
+    if fits:
+        assert period_asked(first, last, date(2026, 11, 21)) == (first, last)
+    else:
+        with pytest.raises(Problem, match="422 invalid-input"):
+            period_asked(first, last, date(2026, 11, 21))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.test/",
+        "//evil.test/",
+        "/\\evil.test",
+        "\\\\evil.test",
+        "javascript:alert(1)",
+        "",
+        "/a\nSet-Cookie: x",
+        "/" + "a" * 600,
+    ],
+)
+def test_nobody_is_sent_to_another_site(address: str) -> None:
+    assert local_path(address) == "/"
+
+
+def test_a_path_of_ours_is_returned_to() -> None:
+    assert local_path("/?periode=tahun") == "/?periode=tahun"
+
+
+def test_figures_are_written_as_in_indonesia() -> None:
+    assert [number(1_250_000), number(999)] == ["1.250.000", "999"]
+    assert [hours(0), hours(60), hours(95), hours(75_030)] == ["0", "1", "1,6", "1.250"]
+    assert day(date(2026, 11, 21)) == "21 November 2026"
+    assert clock(NOW) == "10:42:07 WIB"
