@@ -43,7 +43,7 @@ def _show(found: "Status") -> None:
     console.print(_processes(found))
     console.print(_figures(found))
     for alarm in found.alarms:
-        console.print(f"[bold red]alarm[/] {alarm}", highlight=False)
+        typer.echo(f"{typer.style('alarm', fg='red', bold=True)} {alarm}")  # whole, also where lines are short
 
 
 def _processes(found: "Status") -> "Table":

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
 from deploy.local.process import Command, Running, StartError, last_words, start
 from shared.loops import BackgroundLoop
 
@@ -67,8 +65,8 @@ class Keeper(BackgroundLoop):
 
     async def _run_once(self) -> None:
         try:
-            self.running = start(self._command())
-        except (OSError, psutil.NoSuchProcess) as error:
+            self.running = start(await asyncio.to_thread(self._command))
+        except Exception as error:  # noqa: BLE001  whatever it was: told, and tried again
             self._say(f"{self.name} could not be started: {error}")
             await self._pause(0)
             return

@@ -126,7 +126,13 @@ class Supervisor:
         await asyncio.to_thread(jars.fetch, self._tell_of_jars)
         if await asyncio.to_thread(installation.kafka.initialise):
             self._say(f"formatted Kafka's storage in {installation.kafka.directory}")
-        keeper = self._keep_server("kafka", installation.kafka.command)
+
+        def formatted(log: Path) -> Command:
+            """A broker whose data was taken away starts empty; the relays send everything again."""
+            installation.kafka.initialise()
+            return installation.kafka.command(log)
+
+        keeper = self._keep_server("kafka", formatted)
         await keeper.start()
         await keeper.ready(installation.kafka.answers, _START_SECONDS)
         self._say(f"Kafka answers on {installation.kafka_bootstrap}")

@@ -98,6 +98,16 @@ async def test_one_that_ends_again_and_again_is_given_up_with_its_last_words(tmp
         await broken.keeper.stop()
 
 
+async def test_what_cannot_be_started_is_told_and_tried_again(kept: Kept) -> None:
+    kept.held.touch()
+    await until(lambda: kept.running is None)
+    log, kept.log = kept.log, Path("/proc/no/such/place.log")
+    kept.held.unlink()
+    await until(lambda: any("could not be started" in said for said in kept.said))
+    kept.log = log
+    await until(lambda: kept.running is not None)
+
+
 async def test_leftovers_are_found_by_their_mark_and_stopped(tmp_path: Path) -> None:
     log = tmp_path / "left.log"
     left = start(Command("left", [sys.executable, "-c", IDLE], log, {MARK: str(tmp_path)}))
