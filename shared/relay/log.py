@@ -23,6 +23,7 @@ class LogView:
     def __init__(self, consumer: Any, prefix: str, topics: Sequence[Topic]) -> None:  # noqa: ANN401  aiokafka has no types
         self._consumer = consumer
         self._prefix = prefix
+        self._next: dict[Any, int] = {}  # the offset that each partition is to be read from
         self._places = [(topic.name, partition) for topic in topics for partition in range(topic.partitions)]
 
     async def compare(self, tails: Tails) -> dict[Place, Seen]:
@@ -61,31 +62,61 @@ class LogView:
 
     async def _read(self, spans: Mapping[Place, Span]) -> AsyncIterator[tuple[Place, list[Any]]]:
         """Yields the records of the spans, partition by partition as they come."""
-        open_ends = {self._partition(place): end for place, (begin, end) in spans.items() if begin < end}
-        if not open_ends:
-            return
-        self._consumer.assign(list(open_ends))
-        for place, (begin, end) in spans.items():
-            if begin < end:
-                self._consumer.seek(self._partition(place), begin)
+        begins = {self._partition(place): begin for place, (begin, end) in spans.items() if begin < end}
+        ends = {self._partition(place): end for place, (begin, end) in spans.items() if begin < end}
+        if begins:
+            self._consumer.assign(list(begins))
+        self._next = begins
+        self._seek()
         quiet = 0
-        while open_ends:
-            got = await self._next(list(open_ends))
+        while self._next:
+            got = await self._some()
             quiet = 0 if got else quiet + 1
             if quiet > _QUIET_READS:
                 raise KafkaTrouble("the log cannot be read to its end")
             for partition, records in got.items():
-                end = open_ends[partition]
-                yield self._place(partition), [record for record in records if record.offset < end]
-                if records[-1].offset + 1 >= end:
-                    del open_ends[partition]
-                    self._consumer.pause(partition)
+                yield self._place(partition), [record for record in records if record.offset < ends[partition]]
+            for partition in [one for one, offset in self._next.items() if offset >= ends[one]]:
+                del self._next[partition]
+                self._consumer.pause(partition)
 
-    async def _next(self, partitions: list[Any]) -> dict[Any, list[Any]]:
-        got: dict[Any, list[Any]] = await bounded(
-            self._consumer.getmany(*partitions, timeout_ms=500, max_records=2000), "reading the log"
-        )
+    async def _some(self) -> dict[Any, list[Any]]:
+        """Returns the next records; an empty list where one was passed over that aiokafka cannot decode."""
+        try:
+            return await self._poll(list(self._next), 2000)
+        except UnicodeDecodeError:
+            self._seek()
+        for partition in list(self._next):
+            try:
+                got = await self._poll([partition], 2000)
+            except UnicodeDecodeError:
+                return {partition: await self._up_to_the_unreadable(partition)}
+            if got:
+                return got
+        return {}
+
+    async def _up_to_the_unreadable(self, partition: Any) -> list[Any]:  # noqa: ANN401  the same
+        """A header whose name is not UTF-8 raises in aiokafka, again and again: one by one, and past it."""
+        records: list[Any] = []
+        self._consumer.seek(partition, self._next[partition])
+        while True:
+            try:
+                records += (await self._poll([partition], 1)).get(partition, [])
+            except UnicodeDecodeError:
+                self._next[partition] += 1
+                self._consumer.seek(partition, self._next[partition])
+                return records
+
+    async def _poll(self, partitions: list[Any], limit: int) -> dict[Any, list[Any]]:
+        polling = self._consumer.getmany(*partitions, timeout_ms=500, max_records=limit)
+        got: dict[Any, list[Any]] = await bounded(polling, "reading the log")
+        for partition, records in got.items():
+            self._next[partition] = records[-1].offset + 1
         return got
+
+    def _seek(self) -> None:
+        for partition, offset in self._next.items():
+            self._consumer.seek(partition, offset)
 
     def _partition(self, place: Place) -> Any:  # noqa: ANN401  the same
         return TopicPartition(self._prefix + place[0], place[1])
