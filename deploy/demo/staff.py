@@ -1,11 +1,13 @@
 """Who writes: each office's own staff, known to the issuer as confidential clients."""
 
+import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 import httpx
 
-from deploy.demo.writer import Token
+from deploy.demo.writer import TRIES, GaveUpError, Token, patience
 from deploy.local.installation import Installation
 from deploy.local.issuer.people import person
 from deploy.local.issuer.vault import Vault
@@ -55,7 +57,10 @@ class Staff:
             "client_id": client_id,
             "client_secret": self._vault.client_secret(client_id),
         }
-        answer = await self._client.post(f"{self._installation.url('issuer')}/token", data=form)
-        answer.raise_for_status()
-        told: Mapping[str, object] = answer.json()
-        return told
+        for attempt in range(TRIES):
+            with suppress(httpx.TransportError):
+                answer = await self._client.post(f"{self._installation.url('issuer')}/token", data=form)
+                told: Mapping[str, object] = answer.raise_for_status().json()
+                return told
+            await asyncio.sleep(patience(attempt))
+        raise GaveUpError("no token from the issuer for a minute")

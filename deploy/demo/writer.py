@@ -7,6 +7,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import httpx
 
 from shared.clock import utc_now
 
-_TRIES = 60
+TRIES = 60
 _REQUEST_SECONDS = 10.0
 _LATER = (409, 429, 503)
 
@@ -81,11 +82,11 @@ class Writer:
     async def send(self, url: str, body: Mapping[str, Any], token: Token, *, key: str | None = None) -> Told:
         """Sends one write until it is answered; raises GaveUpError after a minute without an answer."""
         key = key or str(uuid4())
-        for attempt in range(_TRIES):
+        for attempt in range(TRIES):
             told = await self._try(url, body, token, key)
             if told is not None and not told.later:
                 return told
-            await asyncio.sleep(min(0.1 * 2**attempt, 1.0))
+            await asyncio.sleep(patience(attempt))
         raise GaveUpError(f"no answer from {url} for a minute")
 
     async def send_and_lose_the_answer(self, url: str, body: Mapping[str, Any], token: Token) -> Told:
@@ -105,14 +106,19 @@ class Writer:
         return first, second
 
     async def read(self, url: str, token: Token) -> Any:  # noqa: ANN401  whatever JSON holds
-        """Returns what a GET answers. Raises httpx.HTTPError."""
-        answer = await self._client.get(url, headers={"Authorization": f"Bearer {await token()}"})
-        answer.raise_for_status()
-        return answer.json()
+        """Returns what a GET answers, once it does; raises httpx.HTTPStatusError for a refusal, and GaveUpError."""
+        for attempt in range(TRIES):
+            with suppress(httpx.TransportError):
+                answer = await self._client.get(url, headers={"Authorization": f"Bearer {await token()}"})
+                if "Retry-After" not in answer.headers:
+                    return answer.raise_for_status().json()
+            await asyncio.sleep(patience(attempt))
+        raise GaveUpError(f"no answer from {url} for a minute")
 
     async def _try(self, url: str, body: Mapping[str, Any], token: Token, key: str) -> Told | None:
+        headers = await _headers(token, key)
         try:
-            answer = await self._client.post(url, json=dict(body), headers=await _headers(token, key))
+            answer = await self._client.post(url, json=dict(body), headers=headers)
         except httpx.TransportError:
             self._log.write(key, None, None)
             return None
@@ -120,6 +126,11 @@ class Writer:
         told = answer.json()
         self._log.write(key, answer.status_code, told)
         return Told(answer.status_code, told, answer.status_code in _LATER and "Retry-After" in answer.headers, at)
+
+
+def patience(attempt: int) -> float:
+    """Returns the seconds to wait after the n-th try: soon at first, then once a second."""
+    return min(0.1 * 2.0**attempt, 1.0)
 
 
 async def _headers(token: Token, key: str) -> dict[str, str]:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
 import pytest_asyncio
 
 from deploy.demo.writer import Log, Writer
@@ -25,8 +27,8 @@ class Desk:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 headers = dict(line.lower().split(": ", 1) for line in head.decode().split("\r\n")[1:] if ": " in line)
-                await reader.readexactly(int(headers["content-length"]))
-                self.keys.append(headers["idempotency-key"])
+                await reader.readexactly(int(headers.get("content-length", 0)))
+                self.keys.append(headers.get("idempotency-key", ""))
                 status, body, more = self.answers.pop(0) if self.answers else (201, {"id": "b", "version": 1}, "")
                 content = json.dumps(body).encode()
                 writer.write(
@@ -86,6 +88,15 @@ async def test_what_is_busy_is_sent_again_and_what_is_refused_is_not(desk: Desk,
     await writer.close()
     assert told.status == 422
     assert [line["status"] for line in lines(tmp_path / "35.76.jsonl")] == [503, 422]
+
+
+async def test_a_reader_waits_for_what_is_away_and_takes_a_refusal_for_an_answer(desk: Desk, tmp_path: Path) -> None:
+    writer = Writer(Log(tmp_path / "35.76.jsonl"))
+    desk.answers = [(503, {}, "retry-after: 1\r\n"), (200, {"items": []}, ""), (403, {}, "")]
+    assert await writer.read(desk.url, _token) == {"items": []}
+    with pytest.raises(httpx.HTTPStatusError):
+        await writer.read(desk.url, _token)
+    await writer.close()
 
 
 def test_a_line_that_a_kill_cut_off_is_ended(tmp_path: Path) -> None:
