@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -99,15 +100,11 @@ async def open_offices(stage: Stage) -> None:
 async def write_together(stage: Stage, stopping: asyncio.Event) -> None:
     """Lets all offices write at once with the table beside them, until it has caught up."""
     stage.board.before = await look(stage)
-    over = asyncio.Event()
-    async with _in_background(stage.watch.run()):
-        with stage.board:
-            table = asyncio.create_task(_keep_board(stage, over))
+    with stage.board:
+        async with _in_background(stage.watch.run()), _in_background(_keep_board(stage)):
             await asyncio.gather(*(_write_until(office, stopping, _STORY_SECONDS) for office in stage.offices))
             await stage.watch.drain(_CATCH_UP_SECONDS)
-            over.set()
-            await table
-            stage.board.update(await look(stage))
+        stage.board.update(await look(stage))
 
 
 async def work_quietly(stage: Stage, stopping: asyncio.Event) -> None:
@@ -126,19 +123,18 @@ async def look(stage: Stage) -> Shown:
 
 
 async def _write_until(office: SimulatedOffice, stopping: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        until = asyncio.get_running_loop().time() + seconds
-        while not stopping.is_set() and asyncio.get_running_loop().time() < until:
-            await office.write_once()
-            await _rest(stopping, office.chance.uniform(*_PAUSE_SECONDS))
+    until = time.monotonic() + seconds
+    while not stopping.is_set() and time.monotonic() < until:
+        await office.write_once()
+        await _rest(stopping, office.chance.uniform(*_PAUSE_SECONDS))
 
 
-async def _keep_board(stage: Stage, over: asyncio.Event) -> None:
+async def _keep_board(stage: Stage) -> None:
     every = _LOOK_EVERY_SECONDS if stage.console.is_terminal else _PLAIN_LOOK_EVERY_SECONDS
-    while not over.is_set():
-        with suppress(httpx.HTTPError):
+    while True:
+        with suppress(httpx.HTTPError, GaveUpError):
             stage.board.update(await look(stage))
-        await _rest(over, every)
+        await asyncio.sleep(every)
 
 
 async def _rest(stopping: asyncio.Event, seconds: float) -> None:
@@ -148,7 +144,7 @@ async def _rest(stopping: asyncio.Event, seconds: float) -> None:
 
 
 @asynccontextmanager
-async def _in_background(work: Any) -> AsyncIterator[None]:  # noqa: ANN401  a coroutine
+async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     task = asyncio.create_task(work)
     try:
         yield
