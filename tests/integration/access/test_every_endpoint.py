@@ -4,6 +4,7 @@ Nothing of that office may be seen or changed, whatever the answer is called. Th
 so that an endpoint cannot be forgotten: one that is not tried here fails the last test.
 """
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -160,6 +161,12 @@ def _attacks(world: World) -> list[tuple[str, str, str, dict[str, Any] | None]]:
     ]
 
 
+def _secrets(world: World, sent: str) -> list[str]:
+    """What an answer may not hold: all that belongs to 35.76, but for what the caller has named himself."""
+    rows = [world.business, world.consultant, world.session]
+    return [secret for secret in (*rows, NAME, "Siti Canary", "Konsultan Canary", "stf-canary") if secret not in sent]
+
+
 # The administrator alone may do these, whatever offices the token names: reference data belongs to no office.
 _ADMINISTRATION = {("POST", "/v1/offices"), ("PATCH", f"/v1/offices/{OURS}"), ("GET", "/v1/offices")}
 
@@ -184,7 +191,7 @@ async def test_another_offices_token_sees_and_changes_nothing(world: World, role
             )
             continue
         assert method == "GET" or answer.status_code in (403, 404, 422), (role, attack, answer.text)
-        for secret in (world.business, world.consultant, world.session, NAME, "Canary"):
+        for secret in _secrets(world, sent=json.dumps(attack)):
             assert secret not in answer.text, (role, attack)
 
 
