@@ -8,6 +8,7 @@ from shared.postgres import Pool, create_pool, role_name
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from httpx import AsyncBaseTransport
 
     from shared.auth.tokens import Verifier
 
@@ -21,8 +22,10 @@ async def serve_api(settings: ReportingSettings) -> None:
     await serve(build_api(settings, pool, Verifier(settings)), settings)
 
 
-def build_api(settings: ReportingSettings, pool: Pool, verifier: "Verifier") -> "FastAPI":
-    """Returns the application of the role `api`; it closes the pool at its end."""
+def build_api(
+    settings: ReportingSettings, pool: Pool, verifier: "Verifier", to_issuer: "AsyncBaseTransport | None" = None
+) -> "FastAPI":
+    """Returns the application of the role `api`, which closes the pool at its end; `to_issuer` reaches the issuer."""
     from services.reporting import api, web
     from services.reporting.hints import Broadcaster
     from services.reporting.login import Gate
@@ -30,7 +33,7 @@ def build_api(settings: ReportingSettings, pool: Pool, verifier: "Verifier") -> 
     from shared.http.app import create_app
 
     broadcaster = Broadcaster(pool)
-    gate = Gate(settings, pool, verifier)
+    gate = Gate(settings, pool, verifier, to_issuer)
     app = create_app(
         service=SERVICE,
         title=TITLE,

@@ -45,12 +45,19 @@ class _Attempt:
 class Gate:
     """Knows who stands behind a browser's cookie, and sends the others to the issuer."""
 
-    def __init__(self, settings: ReportingSettings, pool: Pool, verifier: Verifier) -> None:
+    def __init__(
+        self,
+        settings: ReportingSettings,
+        pool: Pool,
+        verifier: Verifier,
+        to_issuer: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         if settings.env is Environment.PRODUCTION and settings.public_url is None:
             refuse("PLUT_PUBLIC_URL", "is not set", "set it to the address of the pages as browsers see it")
         self._settings = settings
         self._pool = pool
         self._verifier = verifier
+        self._to_issuer = to_issuer
         self._secret = require_secret(settings, "web_client_secret").decode()
         self._seal = URLSafeTimedSerializer(self._secret, salt="plut login attempt")
         self._issuer = str(settings.issuer_url or "").rstrip("/")
@@ -147,9 +154,12 @@ class Gate:
             raise IssuerUnavailable("the discovery document names another issuer")
         return found
 
+    def _transport(self) -> httpx.AsyncBaseTransport:
+        return self._to_issuer or httpx.AsyncHTTPTransport()
+
     async def _ask(self, method: str, address: str, **content: Any) -> dict[str, Any]:  # noqa: ANN401  httpx's own
         try:
-            async with httpx.AsyncClient(timeout=_ISSUER_SECONDS, follow_redirects=False) as client:
+            async with httpx.AsyncClient(transport=self._transport(), timeout=_ISSUER_SECONDS) as client:
                 answer = await client.request(method, address, **content)
                 found = answer.json()
         except (httpx.HTTPError, ValueError) as error:

@@ -1,0 +1,285 @@
+"""The pages as a browser gets them: logging in and out, who sees what, and what is said when something is wrong."""
+
+import base64
+import gzip
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from pydantic import HttpUrl
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from services.reporting.app import build_api
+from services.reporting.settings import ReportingSettings
+from shared.auth.principal import Role
+from shared.clock import utc_now
+from shared.consumer import watermarks
+from shared.contracts.platform import Watermark
+from shared.postgres import Pool, create_pool
+from tests.infrastructure.databases import Database
+from tests.integration.reporting.conftest import SECRET
+from tests.support.api import client_of
+from tests.support.reporting_events import business, deliver, office, received
+from tests.support.tokens import ISSUER, token, verifier
+
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+CODE = "a-code-of-the-issuer"
+
+
+class Issuer(httpx.AsyncBaseTransport):
+    """Redeems one code, for whoever brings the verifier of the challenge that it was asked with."""
+
+    def __init__(self) -> None:
+        self.roles: tuple[Role, ...] = (Role.PROVINCE_ANALYST,)
+        self.offices: tuple[str, ...] = ("35.76", "35.79")
+        self.challenge = ""
+        self.away = False
+        self._app = Starlette(
+            routes=[
+                Route("/.well-known/openid-configuration", self._discovery),
+                Route("/token", self._redeem, methods=["POST"]),
+            ]
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.away:
+            raise httpx.ConnectError("nobody there")
+        return await httpx.ASGITransport(self._app).handle_async_request(request)
+
+    async def _discovery(self, _request: Request) -> JSONResponse:
+        ends = {"authorization_endpoint": f"{ISSUER}/authorize", "token_endpoint": f"{ISSUER}/token"}
+        return JSONResponse({"issuer": ISSUER, **ends})
+
+    async def _redeem(self, request: Request) -> JSONResponse:
+        form = await request.form()
+        digest = hashlib.sha256(str(form["code_verifier"]).encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        expected = "Basic " + base64.b64encode(f"plut-web:{SECRET}".encode()).decode()
+        if (form["code"], challenge, request.headers["authorization"]) != (CODE, self.challenge, expected):
+            return JSONResponse({"error": "invalid_grant"}, 400)
+        return JSONResponse({"access_token": token(*self.roles, offices=self.offices), "token_type": "Bearer"})
+
+
+@pytest.fixture
+def issuer() -> Issuer:
+    return Issuer()
+
+
+@pytest_asyncio.fixture
+async def app(settings: ReportingSettings, issuer: Issuer) -> FastAPI:
+    pool = await create_pool(settings, "reporting_app", schema="reporting", application="test-reporting-api")
+    return build_api(settings, pool, verifier(settings), issuer)
+
+
+@pytest_asyncio.fixture
+async def browser(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as running:
+        running.headers.update(HTML)
+        yield running
+
+
+async def _log_in(browser: httpx.AsyncClient, issuer: Issuer, path: str = "/") -> httpx.Response:
+    """Goes where the pages send a browser, and comes back with the issuer's code."""
+    sent = await browser.get(path)
+    began = await browser.get(sent.headers["location"])
+    asked = parse_qs(urlsplit(began.headers["location"]).query)
+    issuer.challenge = asked["code_challenge"][0]
+    return await browser.get("/masuk/selesai", params={"code": CODE, "state": asked["state"][0]})
+
+
+async def test_whoever_is_not_logged_in_is_sent_to_the_issuer(browser: httpx.AsyncClient) -> None:
+    sent = await browser.get("/?periode=tahun")
+    assert (sent.status_code, sent.headers["location"]) == (303, "/masuk?kembali=%2F%3Fperiode%3Dtahun")
+    began = await browser.get(sent.headers["location"])
+    address = urlsplit(began.headers["location"])
+    asked = {name: values[0] for name, values in parse_qs(address.query).items()}
+    assert f"{address.scheme}://{address.netloc}{address.path}" == f"{ISSUER}/authorize"
+    assert asked["client_id"] == "plut-web"
+    assert asked["code_challenge_method"] == "S256"
+    assert asked["redirect_uri"] == "http://plut.test/masuk/selesai"
+
+
+async def test_a_login_leads_back_and_leaves_an_opaque_cookie(
+    browser: httpx.AsyncClient, issuer: Issuer, worker: Pool
+) -> None:
+    await deliver(worker, received([office("35.76"), office("35.79", "PLUT Kota Batu"), business(UUID(int=1))]))
+    back = await _log_in(browser, issuer, "/?periode=tahun")
+    assert back.headers["location"] == "/?periode=tahun"
+    cookie = next(one for one in back.headers.get_list("set-cookie") if one.startswith("plut="))
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    page = await browser.get("/?periode=tahun")
+    assert page.status_code == 200
+    assert "PLUT Kota Batu" in page.text
+    assert "no-store" in page.headers["cache-control"]
+
+
+async def test_the_table_of_logins_opens_nothing(
+    browser: httpx.AsyncClient, issuer: Issuer, database: Database
+) -> None:
+    await _log_in(browser, issuer)
+    kept = await (await database.pool("reporting", "owner")).fetch("select * from web_login")
+    value = browser.cookies["plut"]
+    assert [row["digest"] for row in kept] == [hashlib.sha256(value.encode()).digest()]
+    assert value not in str(kept)
+
+
+@pytest.mark.parametrize("change", [{"state": "forged"}, {"code": "another"}, {"error": "access_denied"}])
+async def test_a_login_that_was_not_begun_here_is_refused(
+    browser: httpx.AsyncClient, issuer: Issuer, change: dict[str, str]
+) -> None:
+    began = await browser.get("/masuk")
+    asked = parse_qs(urlsplit(began.headers["location"]).query)
+    issuer.challenge = asked["code_challenge"][0]
+    answer = await browser.get("/masuk/selesai", params={"code": CODE, "state": asked["state"][0], **change})
+    assert answer.status_code == 400
+    assert "plut" not in browser.cookies
+    assert "Coba masuk sekali lagi" in answer.text
+
+
+async def test_a_login_does_not_lead_to_another_site(browser: httpx.AsyncClient, issuer: Issuer) -> None:
+    began = await browser.get("/masuk", params={"kembali": "//evil.test/"})
+    asked = parse_qs(urlsplit(began.headers["location"]).query)
+    issuer.challenge = asked["code_challenge"][0]
+    back = await browser.get("/masuk/selesai", params={"code": CODE, "state": asked["state"][0]})
+    assert back.headers["location"] == "/"
+
+
+async def test_without_the_issuer_the_page_says_so(browser: httpx.AsyncClient, issuer: Issuer) -> None:
+    issuer.away = True
+    answer = await browser.get("/masuk")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert "<h1>Layanan sedang tidak tersedia</h1>" in answer.text
+
+
+async def test_a_login_ends_after_its_time(browser: httpx.AsyncClient, issuer: Issuer, database: Database) -> None:
+    await _log_in(browser, issuer)
+    owner = await database.pool("reporting", "owner")
+    await owner.execute("update web_login set expires_at = clock_timestamp() - interval '1 second'")
+    assert (await browser.get("/")).status_code == 303
+    part = await browser.get("/ringkasan", headers={"HX-Request": "true"})
+    assert (part.status_code, part.headers["hx-redirect"]) == (401, "/masuk")
+
+
+async def test_leaving_ends_the_login(browser: httpx.AsyncClient, issuer: Issuer) -> None:
+    await _log_in(browser, issuer)
+    elsewhere = await browser.post("/keluar", headers={"Origin": "https://evil.test"})
+    assert (elsewhere.status_code, (await browser.get("/")).status_code) == (403, 200)
+    old = browser.cookies["plut"]
+    left = await browser.post("/keluar", headers={"Origin": "http://plut.test"})
+    assert (left.status_code, left.headers["location"]) == (303, "/keluar")
+    assert (await browser.get("/", headers={"Cookie": f"plut={old}"})).status_code == 303
+
+
+async def test_a_head_of_office_sees_his_own(browser: httpx.AsyncClient, issuer: Issuer, worker: Pool) -> None:
+    await deliver(worker, received([office("35.76"), office("35.79", "PLUT Kota Batu")]))
+    issuer.roles, issuer.offices = (Role.OFFICE_HEAD,), ("35.76",)
+    await _log_in(browser, issuer)
+    page = (await browser.get("/")).text
+    assert "PLUT Maja Citra Kinarya" in page
+    assert "35.79" not in page
+
+
+@pytest.mark.parametrize("role", [Role.FRONT_DESK, Role.CONSULTANT, Role.ADMINISTRATOR])
+async def test_other_roles_are_told_kindly(browser: httpx.AsyncClient, issuer: Issuer, role: Role) -> None:
+    issuer.roles = (role,)
+    await _log_in(browser, issuer)
+    answer = await browser.get("/")
+    assert answer.status_code == 403
+    assert "Laporan ini bukan untuk peran Anda" in answer.text
+    assert (await browser.get("/perubahan?scope=province")).status_code == 403
+
+
+@pytest.mark.parametrize(("scope", "status"), [("35.79", 403), ("province", 403), ("35.99", 422), ("", 422)])
+async def test_hints_are_given_for_ones_own_office(
+    browser: httpx.AsyncClient, issuer: Issuer, scope: str, status: int
+) -> None:
+    issuer.roles, issuer.offices = (Role.OFFICE_HEAD,), ("35.76",)
+    await _log_in(browser, issuer)
+    assert (await browser.get("/perubahan", params={"scope": scope})).status_code == status
+
+
+async def test_the_page_says_that_figures_are_late_until_they_are_not(
+    browser: httpx.AsyncClient, issuer: Issuer, worker: Pool
+) -> None:
+    await _log_in(browser, issuer)
+    assert not re.search(r'id="stale"[^>]* hidden', (await browser.get("/")).text)
+    for behind, hidden in ((timedelta(minutes=2), False), (timedelta(seconds=1), True)):
+        for service in ("registry", "mentoring"):
+            at = utc_now() - behind
+            told = Watermark(service=service, history=1, epoch=1, fence=1, at=at, ends=[], held_back=0)
+            async with worker.acquire() as connection:
+                await watermarks.file(connection, [told])
+        page = (await browser.get("/")).text
+        assert bool(re.search(r'id="stale"[^>]* hidden', page)) is hidden
+        assert re.search(r"data s\.d\. <time[^>]*>\d\d:\d\d:\d\d WIB</time>", page)
+        assert ("Semua berjalan normal" in (await browser.get("/status")).text) is hidden
+
+
+async def test_the_status_page_needs_no_login_and_no_database(
+    browser: httpx.AsyncClient, settings: ReportingSettings, issuer: Issuer
+) -> None:
+    assert (await browser.get("/status")).status_code == 200
+    nowhere = settings.model_copy(update={"postgres_port": 1})
+    pool = await create_pool(nowhere, "reporting_app", schema="reporting", application="test-away")
+    async with client_of(build_api(nowhere, pool, verifier(nowhere), issuer)) as cut_off:
+        answer = await cut_off.get("/status", headers=HTML)
+        assert answer.status_code == 503
+        assert "Laporan sedang tidak dapat dibaca" in answer.text
+        assert (await cut_off.get("/", headers={**HTML, "Cookie": "plut=x"})).status_code == 503
+
+
+async def test_people_get_pages_and_programs_get_problems(browser: httpx.AsyncClient) -> None:
+    page = await browser.get("/tidak-ada")
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    problem = await browser.get("/tidak-ada", headers={"Accept": "application/json"})
+    assert (problem.status_code, problem.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_an_unknown_period_is_no_error_of_ours(browser: httpx.AsyncClient, issuer: Issuer) -> None:
+    await _log_in(browser, issuer)
+    answer = await browser.get("/?periode=abad")
+    assert (answer.status_code, "Periode tidak dikenal" in answer.text) == (422, True)
+
+
+async def test_pages_hold_nothing_that_their_policy_forbids(browser: httpx.AsyncClient, issuer: Issuer) -> None:
+    await _log_in(browser, issuer)
+    for path in ("/", "/status", "/keluar", "/tidak-ada"):
+        page = await browser.get(path)
+        assert "script-src 'self'" in page.headers["content-security-policy"]
+        assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=", page.text), path
+
+
+async def test_files_are_kept_by_browsers(browser: httpx.AsyncClient) -> None:
+    address = re.search(r'href="(/static/[0-9a-f]+/reporting\.css)"', (await browser.get("/status")).text)
+    assert address
+    found = await browser.get(address[1], headers={"Accept-Encoding": "identity"})
+    assert found.headers["cache-control"] == "public, max-age=31536000, immutable"
+    async with browser.stream("GET", address[1], headers={"Accept-Encoding": "gzip"}) as zipped:
+        raw = b"".join([part async for part in zipped.aiter_raw()])
+    assert gzip.decompress(raw) == found.content
+
+
+async def test_behind_https_the_cookie_is_bound_to_the_host(
+    settings: ReportingSettings, issuer: Issuer, worker: Pool
+) -> None:
+    await deliver(worker, received([office("35.76")]))
+    told = settings.model_copy(update={"public_url": HttpUrl("https://laporan.test")})
+    pool = await create_pool(told, "reporting_app", schema="reporting", application="test-https")
+    async with client_of(build_api(told, pool, verifier(told), issuer)) as browser:
+        browser.base_url = httpx.URL("https://laporan.test")
+        back = await _log_in(browser, issuer)
+        cookie = next(one for one in back.headers.get_list("set-cookie") if one.startswith("__Host-plut="))
+        assert "Secure" in cookie
+        assert "Path=/" in cookie
+        assert (await browser.get("/")).status_code == 200

@@ -1,0 +1,172 @@
+"""The next set beside the live one: built, compared and switched, while offices write and people look."""
+
+import asyncio
+from uuid import UUID
+
+import httpx
+import pytest
+
+from services.reporting import rebuild as rebuilding
+from services.reporting import store
+from services.reporting.domain import Position
+from services.reporting.projections.comparison import Difference
+from services.reporting.rebuild import AlreadyRebuildingError, Outcome, Progress, rebuild
+from services.reporting.store import Stage
+from shared.auth.principal import Role
+from shared.postgres import Pool
+from tests.infrastructure.databases import Database
+from tests.support.reporting_events import business, office, session, tables
+from tests.support.reporting_log import Consumer, Log
+from tests.support.tokens import bearer
+
+pytestmark = pytest.mark.timeout(240)
+ANALYST = bearer(Role.PROVINCE_ANALYST, offices=("35.76",))
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small pages, so that a little data has several; no wait for a consumer that looks once a second."""
+    monkeypatch.setattr(rebuilding, "_PAGE", 7)
+    monkeypatch.setattr(rebuilding, "_LEFT_BEHIND_SECONDS", 0.0)
+    monkeypatch.setattr(rebuilding, "_LOOK_SECONDS", 0.01)
+
+
+def _log(sessions: int = 40) -> Log:
+    log = Log()
+    log.write([office("35.76"), *(business(UUID(int=number)) for number in range(1, 9))])
+    log.write(session(UUID(int=100 + number), [UUID(int=1 + number % 8)]) for number in range(sessions))
+    return log
+
+
+async def _rebuild(database: Database, steps: list[str] | None = None) -> Outcome:
+    told = steps if steps is not None else []
+    async with asyncio.timeout(120):
+        return await rebuild(database.settings("reporting", "worker"), lambda progress: told.append(progress.step))
+
+
+async def test_the_next_set_says_the_same_and_takes_over(database: Database, worker: Pool) -> None:
+    log, steps = _log(), list[str]()
+    async with Consumer(worker, log) as consumer:
+        await consumer.has_read()
+        before = await tables(worker, 1)
+        outcome = await _rebuild(database, steps)
+    assert (outcome.before, outcome.version, outcome.comparison.differences) == (1, 2, [])
+    assert await tables(worker, 2) == before
+    assert (await store.live_set(worker)).version == 2
+    assert not any((await tables(worker, 1)).values())
+    assert await worker.fetchval("select count(*) from consumer_offset where consumer_group = 'reporting-set-1'") == 0
+    assert "summing" in steps
+
+
+async def test_a_row_that_was_changed_by_hand_is_shown_and_healed(database: Database, worker: Pool) -> None:
+    log = _log()
+    async with Consumer(worker, log) as consumer:
+        await consumer.has_read()
+        right = await tables(worker, 1)
+        await worker.execute("update office_activity set sessions = sessions + 5 where grain = 'year' and slice = 3")
+        await worker.execute("delete from fact_session where id = $1", UUID(int=100))
+        closed = "update fact_business set state = jsonb_set(state::jsonb, '{status}', '\"closed\"') where id = $1"
+        await worker.execute(closed, UUID(int=1))
+        outcome = await _rebuild(database)
+    shown = {(one.table, one.key) for one in outcome.comparison.differences}
+    assert ("fact_session", str(UUID(int=100))) in shown
+    assert ("fact_business", str(UUID(int=1))) in shown
+    assert ("office_activity", "35.76 year 2026-01-01") in shown
+    missing = next(one for one in outcome.comparison.differences if one.key == str(UUID(int=100)))
+    assert isinstance(missing, Difference)
+    assert (missing.live, missing.building[:2]) == ("", "1 ")
+    assert await tables(worker, 2) == right
+
+
+@pytest.mark.parametrize("step", ["reading", "summing", "comparing", "removing"])
+async def test_what_was_interrupted_is_gone_on_with(database: Database, worker: Pool, step: str) -> None:
+    """The rebuilder dies within a step, as by Ctrl-C or a kill; the next call finishes, nothing counts twice."""
+
+    class Killed(Exception):
+        pass
+
+    def die(progress: Progress) -> None:
+        if progress.step == step:
+            raise Killed
+
+    log = _log()
+    async with Consumer(worker, log) as consumer:
+        await consumer.has_read()
+        before = await tables(worker, 1)
+        with pytest.raises(Killed):
+            await rebuild(database.settings("reporting", "worker"), die)
+        log.write([session(UUID(int=900), [UUID(int=1)])])
+        outcome = await _rebuild(database)
+        await consumer.has_read(outcome.version)
+    live = await store.live_set(worker)
+    assert live.stage is Stage.FOLLOWING
+    found = await tables(worker, live.version)
+    assert len(found["session"]) == len(before["session"]) + 1
+    assert sum(row[5] for row in found["office_activity"] if row[1] == "year") == 41
+    assert await worker.fetchval("select count(*) from read_model_set where state = 'building'") == 0
+
+
+async def test_two_rebuilders_do_not_meet(database: Database, worker: Pool) -> None:
+    log, begun, go_on = _log(), asyncio.Event(), asyncio.Event()
+
+    def tell(progress: Progress) -> None:
+        begun.set()
+        if not go_on.is_set() and progress.step == "removing":
+            pytest.fail("it went on alone")
+
+    async with Consumer(worker, log) as consumer:
+        await consumer.has_read()
+        one = asyncio.create_task(rebuild(database.settings("reporting", "worker"), tell))
+        await asyncio.wait({one, asyncio.create_task(begun.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        with pytest.raises(AlreadyRebuildingError):
+            await _rebuild(database)
+        go_on.set()
+        await one
+
+
+async def test_answers_never_go_back_and_never_mix(database: Database, worker: Pool, client: httpx.AsyncClient) -> None:
+    """Offices write, two rebuilds switch the set, and somebody looks: each answer is whole, and none is older."""
+    log, done = _log(), asyncio.Event()
+
+    async def write() -> None:
+        number = 1000
+        while not done.is_set():
+            log.write([session(UUID(int=number), [UUID(int=1 + number % 8)])])
+            number += 1
+            await asyncio.sleep(0.005)
+
+    async def look() -> int:
+        seen, looks = 0, 0
+        last = Position(0, 0, 0)
+        while not done.is_set():
+            answer = (await client.get("/v1/overview", headers=ANALYST)).raise_for_status().json()
+            position = Position.parse(answer["position"])
+            assert position is not None
+            assert position >= last
+            sessions = answer["province"]["all"]["sessions"]
+            assert sessions == position.offsets - 9
+            assert sessions >= seen
+            seen, last, looks = sessions, position, looks + 1
+        return looks
+
+    async with Consumer(worker, log) as consumer:
+        await consumer.has_read()
+        writing, looking = asyncio.create_task(write()), asyncio.create_task(look())
+        for _ in range(2):
+            await _rebuild(database)
+        done.set()
+        await writing
+        assert await looking > 10
+    assert (await store.live_set(worker)).version == 3
+
+
+async def test_a_set_of_older_rules_is_not_gone_on_with(database: Database, worker: Pool) -> None:
+    """A rebuild was interrupted, then a newer program was installed: its rules begin a set of their own."""
+    log = _log(5)
+    begun = "insert into read_model_set (version, rules, state, stage) values (2, 999, 'building', 'reading')"
+    await worker.execute(begun)
+    async with Consumer(worker, log) as consumer:
+        await consumer.has_read()
+        outcome = await _rebuild(database)
+    assert outcome.version == 3
+    assert await worker.fetchval("select state from read_model_set where version = 2") == "retired"
