@@ -142,19 +142,19 @@ def resume(
         int, typer.Option(min=0, help=f"May be newly parked in the next ten minutes; {LIMIT_PER_MINUTE} a minute else.")
     ] = 0,
 ) -> None:
-    """Lets a consumer go on that stopped because too much had to be parked."""
+    """Lets a consumer go on that stopped over too many bad records, and clears its alarms: somebody has looked."""
 
     async def ask() -> str | None:
         for service in SERVICES:
             async with _connection(Installation.open(data_dir), service) as connection, connection.transaction():
-                if await control.resume(connection, group, _actor(), allow):
-                    await alarms.clear_alarms(connection, group, alarms.PARKING_LIMIT)
+                resumed = await control.resume(connection, group, _actor(), allow)
+                if await alarms.clear_alarms(connection, group) or resumed:
                     return service
         return None
 
     service = _run(ask())
     if service is None:
-        fail(f"{group} does not stand still.", "`plut parked list` names the groups that do.")
+        fail(f"{group} neither stands still nor has an alarm.", "`plut status` names the groups that do.")
     if json:
         print_json({"service": service, "group": group, "allowed": allow})
     else:

@@ -21,7 +21,8 @@ on conflict (consumer_group, kind, detail) do update
 set times = consumer_alarm.times + 1, last_at = clock_timestamp(), cleared_at = null
 """
 _CLEAR = """
-update consumer_alarm set cleared_at = clock_timestamp() where consumer_group = $1 and kind = $2 and cleared_at is null
+update consumer_alarm set cleared_at = clock_timestamp()
+where consumer_group = $1 and ($2::text is null or kind = $2) and cleared_at is null
 """
 _OPEN = """
 select consumer_group, kind, detail, times, first_at, last_at from consumer_alarm
@@ -48,9 +49,11 @@ async def raise_alarm(connection: Connection, group: str, kind: str, detail: str
     await connection.execute(_RAISE, group, kind, detail.replace("\0", "")[:_DETAIL_LENGTH])
 
 
-async def clear_alarms(connection: Connection, group: str, kind: str) -> None:
-    """Says that the matter is settled; the row stays as history."""
-    await connection.execute(_CLEAR, group, kind)
+async def clear_alarms(connection: Connection, group: str, kind: str | None = None) -> bool:
+    """Says that the matter (every matter, without a kind) is settled; tells whether one was open. The rows stay as
+    history.
+    """
+    return bool(await connection.execute(_CLEAR, group, kind) != "UPDATE 0")
 
 
 async def open_alarms(connection: Connection, group: str | None = None) -> list[Alarm]:

@@ -22,6 +22,8 @@ class Follower(Subscription):
         try:
             await self.reader.recover()
             await self.reader.run_errands()
+            if not self.reader.unplaced and self.reader.positions and not any(self.lags().values()):
+                await self.reader.settle_replacement()
         except UNAVAILABLE as error:
             self._log.warning("errands_postponed", group=self.group, error=f"{type(error).__name__}: {error}")
 

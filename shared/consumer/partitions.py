@@ -83,17 +83,24 @@ class Share:
     from_lower_history: int = 0
     look_again: bool = False
     trouble: HigherHistory | None = None
+    _after: Standing | None = None
 
     @property
     def standing(self) -> Standing:
-        """Returns where the partition stands once the share is committed."""
+        """Returns where the partition stands once the share is committed; to be asked when all is taken."""
+        if self._after is None:
+            self._after = self._standing()
+        return self._after
+
+    def _standing(self) -> Standing:
         place = self.before.place
         if self.last is not None:
             place = Place(self.history, self.epoch, self.last.offset + 1, digest(self.last), place.resets)
         return Standing(place, self.cursor, checked=self.checked, gap=self.before.gap)
 
-    def move_to(self, standing: Standing) -> Move:
-        return Move(self.partition, self.before.place, standing.place, self.passed_over, self.from_lower_history)
+    @property
+    def move(self) -> Move:
+        return Move(self.partition, self.before.place, self.standing.place, self.passed_over, self.from_lower_history)
 
 
 def take(standing: Standing, partition: TopicPartition, records: Sequence[Record]) -> Share:

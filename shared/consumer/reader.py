@@ -57,6 +57,7 @@ class Reader(Placer):
         self._gaps: dict[TopicPartition, tuple[tuple[int, int], int]] = {}
         self._failures = 0
         self._not_before = 0.0
+        self._may_have_met_another_log = True
 
     async def receive(self, records: Sequence[Record]) -> None:
         async with self._busy:
@@ -115,8 +116,7 @@ class Reader(Placer):
     async def _write(self, shares: Sequence[Share]) -> None:
         moving = [share for share in shares if share.taken]
         if moving:
-            standings = [share.standing for share in moving]
-            await self._writer.write(await self._own_connection(), moving, standings)
+            await self._writer.write(await self._own_connection(), moving)
             self._count(moving)
 
     def _settle(self, shares: Sequence[Share]) -> None:
@@ -202,6 +202,7 @@ class Reader(Placer):
             await offsets.advance(connection, self.group, [Move(partition, before, after)])
             detail = f"{partition.topic} {partition.partition}: {error}"
             await alarms.raise_alarm(connection, self.group, alarms.LOG_REPLACED, detail)
+        self._may_have_met_another_log = True
         metrics.OFFSET_RESETS.labels(self.group).inc()
         structlog.get_logger().warning(
             "log_replaced", group=self.group, topic=partition.topic, partition=partition.partition, reason=str(error)
@@ -228,15 +229,16 @@ class Reader(Placer):
         self.doubt()
         connection = await self._own_connection()
         if isinstance(reason, TooManyBad):
-            self.halted, kind = f"{reason}; `plut parked resume` lets it go on", alarms.PARKING_LIMIT
+            told = f"{reason}; `plut parked resume` lets it go on"
             async with connection.transaction():
-                await control.stop(connection, self.group, self.halted)
-                await alarms.raise_alarm(connection, self.group, kind, str(reason))
+                await control.stop(connection, self.group, told)
+                await alarms.raise_alarm(connection, self.group, alarms.PARKING_LIMIT, str(reason))
         else:
-            self.halted = f"history {reason.met} begins, {reason.known} is known: it must be rebuilt"
+            told = f"history {reason.met} begins, {reason.known} is known: it must be rebuilt"
+            await alarms.raise_alarm(connection, self.group, alarms.HIGHER_HISTORY, told)
             self._halted_until = time.monotonic() + _LOOK_AGAIN_SECONDS
-            await alarms.raise_alarm(connection, self.group, alarms.HIGHER_HISTORY, self.halted)
-        structlog.get_logger().error("consumer_halted", group=self.group, reason=self.halted)
+        self.halted = told
+        structlog.get_logger().error("consumer_halted", group=self.group, reason=told)
 
     async def recover(self) -> None:
         """Goes on if the reason for standing still may be gone."""
@@ -258,12 +260,21 @@ class Reader(Placer):
         """Does what operators ask for: a new history, and parked records once more. Raises what the database raises."""
         async with self._busy:
             told = await control.read(self._pool, self.group)
+            if told.stopped_because is not None and self.halted is None:
+                self.halted = told.stopped_because  # by another member of the group
+                self.doubt()
             if told.new_history is not None:
                 await self._begin_new_history(told)
             touched = await retry_parked(self._pool, self.applier)
             if touched:
                 self.doubt(self._kafkas(partition) for partition in touched)
         metrics.PARKED_EVENTS.labels(self.group).set(await parking.count_open(self._pool, self.group))
+
+    async def settle_replacement(self) -> None:
+        """Another log is no matter for alarm any more once it has been read to its end; the row stays as history."""
+        if self._may_have_met_another_log:
+            await alarms.clear_alarms(self._pool, self.group, alarms.LOG_REPLACED)
+            self._may_have_met_another_log = False
 
     async def _begin_new_history(self, told: control.Control) -> None:
         assert told.new_history is not None  # noqa: S101  the caller has looked

@@ -137,7 +137,7 @@ class Subscription(BackgroundLoop):
             self._committed.update(moved)
 
     def _measure(self) -> None:
-        now = {(each.topic, str(each.partition)): lag for each, lag in self._lags().items()}
+        now = {(each.topic, str(each.partition)): lag for each, lag in self.lags().items()}
         for gone in self._gauges - now.keys():
             metrics.CONSUMER_LAG.remove(*gone, self.group)
         for (topic, partition), lag in now.items():
@@ -145,7 +145,8 @@ class Subscription(BackgroundLoop):
         self._gauges = set(now)
         metrics.PROJECTION_POSITION.labels(self.group).set(sum(self._reader.positions.values()))
 
-    def _lags(self) -> dict[TopicPartition, int]:
+    def lags(self) -> dict[TopicPartition, int]:
+        """Returns how many records each placed partition is behind, as far as the last fetch tells."""
         consumer = self._reader.consumer
         if consumer is None:
             return {}
@@ -206,7 +207,7 @@ class Subscription(BackgroundLoop):
         if self._reader.unplaced:
             return f"{self.group}: it is looking for its place"
         still = time.monotonic() - self._reader.progressed_at
-        lag = sum(self._lags().values())
+        lag = sum(self.lags().values())
         if lag and still > _LIVE_SECONDS:
             return f"{self.group}: {lag} records behind, and nothing has moved for {still:.0f} s"
         return None

@@ -12,7 +12,7 @@ from shared.consumer.applier import Applier, Received
 from shared.consumer.faults import is_the_records_fault
 from shared.consumer.offsets import Move
 from shared.consumer.parking import Bad
-from shared.consumer.partitions import Share, Standing
+from shared.consumer.partitions import Share
 
 Connection: TypeAlias = Any
 
@@ -38,12 +38,12 @@ class Writer:
         self._group = applier.group
         self.parked_aggregates: set[tuple[str, str]] = set()
 
-    async def write(self, connection: Connection, shares: Sequence[Share], standings: Sequence[Standing]) -> None:
+    async def write(self, connection: Connection, shares: Sequence[Share]) -> None:
         """Commits the shares as one; what the database refuses for its content is written again record by record.
 
         Raises Displaced, TooManyBad, or whatever the database or the applier raises that is not a record's fault.
         """
-        moves = [share.move_to(standing) for share, standing in zip(shares, standings, strict=True)]
+        moves = [share.move for share in shares]
         with structlog.contextvars.bound_contextvars(group=self._group, **_traces(shares)):
             try:
                 await self._commit(connection, shares, moves, singly=False)
