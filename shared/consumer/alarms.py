@@ -11,7 +11,6 @@ LOG_REPLACED = "log_replaced"
 LOG_GAP = "log_gap"
 HIGHER_HISTORY = "higher_history"
 PARKING_LIMIT = "parking_limit"
-STUCK = "stuck"
 VERSION_CLASH = "version_clash"
 
 _DETAIL_LENGTH = 500
