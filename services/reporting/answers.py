@@ -77,40 +77,9 @@ def _require(live: ReadModelSet, totals: Iterable[Total]) -> None:
         )
 
 
-@dataclass(frozen=True)
-class OfficeActivity:
-    first: date
-    last: date
-    offices: Sequence[Office]
-    days: Sequence[DayOfOffice]
-    instant: Instant
-
-    @property
-    def sum(self) -> Activity:
-        return total(day.activity for day in self.days)
-
-
 def total(activities: Iterable[Activity]) -> Activity:
     """Returns the sum of activities, none of them making none."""
     return sum(activities, start=Activity())
-
-
-async def of_office_activity(seen: Snapshot, first: date, last: date, codes: Sequence[str]) -> OfficeActivity:
-    """Returns what these offices did on each day from `first` to `last`, and who they are."""
-    offices = await store.offices(seen.connection, seen.live.version, codes)
-    days = await office_activity.per_day(seen.connection, seen.live.version, codes, first, last)
-    return OfficeActivity(first, last, offices, days, seen.instant)
-
-
-@dataclass(frozen=True)
-class Regions:
-    counts: Sequence[Count]
-    instant: Instant
-
-
-async def of_regions(seen: Snapshot) -> Regions:
-    """Returns the businesses per kabupaten/kota that the caller's offices registered."""
-    return Regions(await businesses_by_region.counts(seen.connection, seen.live.version, seen.offices), seen.instant)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from services.reporting import answers
+from services.reporting import answers, store
 from services.reporting.answers import Instant, OfficeFigures, Overview
 from services.reporting.domain import FIRST_DAY, LONGEST_RANGE, Period, today
 from services.reporting.projections import businesses_by_region, office_activity
@@ -138,17 +138,18 @@ async def read_office_activity(
     async with answers.snapshot(request.app.state.pool, who, [office_activity.TOTAL]) as seen:
         if _is_known(request, seen.instant):
             return not_modified(seen.instant)
-        found = await answers.of_office_activity(seen, first, last, codes)
-    if office is not None and not found.offices:
+        offices = await store.offices(seen.connection, seen.live.version, codes)
+        days = await office_activity.per_day(seen.connection, seen.live.version, codes, first, last)
+    if office is not None and not offices:
         raise _unregistered(office)
     body = {
         "first": first,
         "last": last,
-        "offices": [asdict(one) for one in found.offices],
-        "days": [{"office": one.office, "day": one.day, **asdict(one.activity)} for one in found.days],
-        "total": asdict(found.sum),
+        "offices": [asdict(one) for one in offices],
+        "days": [{"office": one.office, "day": one.day, **asdict(one.activity)} for one in days],
+        "total": asdict(answers.total(one.activity for one in days)),
     }
-    return _reply(OfficeActivityAnswer, body, found.instant)
+    return _reply(OfficeActivityAnswer, body, seen.instant)
 
 
 @router.get("/businesses-by-region", response_model=RegionsAnswer)
@@ -157,10 +158,10 @@ async def read_businesses_by_region(request: Request, who: Reader) -> Response:
     async with answers.snapshot(request.app.state.pool, who, [businesses_by_region.TOTAL]) as seen:
         if _is_known(request, seen.instant):
             return not_modified(seen.instant)
-        found = await answers.of_regions(seen)
-    once = [one for one in found.counts if one.kind == EACH_ONCE]
-    body = {"regions": regions_of(found.counts), "businesses": _sum(once), "active": _sum(once, "active")}
-    return _reply(RegionsAnswer, body, found.instant)
+        counts = await businesses_by_region.counts(seen.connection, seen.live.version, seen.offices)
+    once = [one for one in counts if one.kind == EACH_ONCE]
+    body = {"regions": regions_of(counts), "businesses": _sum(once), "active": _sum(once, "active")}
+    return _reply(RegionsAnswer, body, seen.instant)
 
 
 @router.get("/overview", response_model=OverviewAnswer)
