@@ -1,4 +1,4 @@
-"""Time: instants are aware UTC datetimes, a business day is a date in WIB (UTC+7, no daylight saving; domain.md §3.3)."""
+"""Time: instants are aware UTC datetimes, a business day is a date in WIB: UTC+7, without daylight saving time."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo

@@ -1,6 +1,7 @@
 """Named faults, so that a test can break the same place every time. No-ops unless PLUT_FAILPOINTS names them.
 
-`relay.after_ack=kill@0.2;api.before_commit=sleep(3)`: kill with probability 0.2 (SIGKILL of this process), or sleep seconds.
+`relay.after_ack=kill@0.2;api.before_commit=sleep(3)`: SIGKILL of this process with probability 0.2;
+sleep seconds.
 """
 
 import asyncio

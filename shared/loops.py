@@ -1,4 +1,4 @@
-"""Background loops: every one starts, says that it has started, and stops within a bound, however often it is told to."""
+"""Background loops: every one starts, says so, and stops within a bound, however often it is told to."""
 
 import asyncio
 from abc import ABC, abstractmethod

@@ -1,6 +1,7 @@
 """`plut bench`: measurements, on an installation of their own."""
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,6 +52,8 @@ def pipeline(
 
     try:
         measured, proven = asyncio.run(_measure(data_dir, rate, seconds, backlog, say))
+    except asyncio.CancelledError:
+        fail("It was told to stop; its installation is stopped and removed.", "Call it again.", status=143)
     except (*ERRORS, WritersFailedError) as error:
         fail(f"It broke off: {error}", "`plut doctor` looks for what is wrong with this machine.")
     except UNAVAILABLE as error:
@@ -66,6 +69,9 @@ async def _measure(
     from deploy.bench.scratch import scratch
     from deploy.cli.check import prove, show
 
+    mine = asyncio.current_task()
+    if mine is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, mine.cancel)
     async with scratch(data_dir, say) as installation:
         measured = await measure(installation, rate=rate, seconds=seconds, backlog=backlog, say=say)
         say("the check compares everything")

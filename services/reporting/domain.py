@@ -1,7 +1,7 @@
 """What reporting reasons about, without any IO: facts, periods, positions, and what makes an answer stale."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -57,12 +57,15 @@ def businesses_of(state: Contract) -> tuple[UUID, ...]:
     return (state.id,) if type(state) is BusinessState else ()
 
 
-def fact_of(kind: Kind, event: AnyEvent, partition: int, aliases: Mapping[UUID, UUID]) -> Fact:
-    """Returns what an event makes of its aggregate. `aliases`: business → the canonical subject, where another."""
+def fact_of(kind: Kind, event: AnyEvent, partition: int) -> Fact:
+    """Returns what an event makes of its aggregate, its businesses called as the event calls them."""
     state = event.payload.state
-    named = businesses_of(state)
-    subjects = tuple(aliases.get(one, one) for one in named) if aliases else named
-    return Fact(kind, event.aggregate_id, event.version, event.event_id, partition, subjects, state)
+    return Fact(kind, event.aggregate_id, event.version, event.event_id, partition, businesses_of(state), state)
+
+
+def canonical(fact: Fact, aliases: Mapping[UUID, UUID]) -> Fact:
+    """Returns the fact with the canonical subject of each business. `aliases`: business → subject, where another."""
+    return replace(fact, subjects=tuple([aliases.get(one, one) for one in fact.subjects]))
 
 
 class Period(StrEnum):

@@ -1,6 +1,7 @@
 """What every event carries around its payload.
 
-history, epoch, fence and traceparent travel as headers only: the relay sets them, and they belong to the log, not to the fact.
+history, epoch, fence and traceparent travel as headers only: the relay sets them, and they belong to the log, not to
+the fact.
 """
 
 from typing import Annotated, Generic, TypeVar

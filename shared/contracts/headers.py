@@ -1,4 +1,4 @@
-"""Names of the headers that the relay puts on every record. Their values are UTF-8; numbers are written in decimal digits."""
+"""Names of the headers that the relay puts on every record. Their values are UTF-8, numbers in decimal digits."""
 
 EVENT_ID = "event_id"
 TYPE = "type"

@@ -4,11 +4,13 @@ from datetime import date, time
 from typing import Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from shared.contracts.envelope import Code, Contract, Event, KelurahanCode, Minutes, OfficeCode
 
 
 class ConsultantState(Contract):
-    """A consultant without a name: `staff` is the opaque id of the login. `fields`: the bidang that the consultant covers."""
+    """A consultant without a name: `staff` is the opaque id of the login. `fields`: the bidang that he covers."""
 
     id: UUID
     office: OfficeCode
@@ -19,11 +21,11 @@ class ConsultantState(Contract):
 
 
 class SessionBusiness(Contract):
-    """A business of a session as it was known then. While `known` is false the rest is empty and it counts for nothing."""
+    """A business of a session as it was known then. While `known` is false the rest is empty: it counts for nothing."""
 
     id: UUID
     known: bool
-    kinds: list[Code] = []
+    kinds: list[Code] = Field(default=[])
     kelurahan: KelurahanCode | None = None
     home_office: OfficeCode | None = None
     attested: bool = False

@@ -16,7 +16,7 @@ class OfficeState(Contract):
 
 
 class BusinessState(Contract):
-    """A business as anybody in the province may know it. `kinds`: umkm, ikm, cooperative, prospective; one or more of them."""
+    """A business as anybody may know it. `kinds`: one or more of umkm, ikm, cooperative, prospective."""
 
     id: UUID
     trade_name: str

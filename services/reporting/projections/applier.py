@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from services.reporting import store
-from services.reporting.domain import Fact, Kind, businesses_of, fact_of
+from services.reporting.domain import Fact, Kind, canonical, fact_of
 from services.reporting.projections import totals_of
 from services.reporting.projections.total import Differences, add_up
 from services.reporting.store import ReadModelSet, Stage
@@ -81,25 +80,22 @@ class SetApplier:
             await add_up(connection, self.set_version, self._differences(facts))
 
     async def _fold(self, connection: Any, batch: Sequence[Received]) -> list[_Folded]:  # noqa: ANN401
-        by_kind: dict[Kind, list[Received]] = defaultdict(list)
-        named: set[UUID] = set()
-        for received in batch:
-            by_kind[KIND_OF[received.event.type]].append(received)
-            named.update(businesses_of(received.event.payload.state))
-        aliases = await store.aliases(connection, self.set_version, named) if named else {}
-        return [await self._fold_kind(connection, kind, by_kind[kind], aliases) for kind in sorted(by_kind)]
+        by_kind: dict[Kind, list[Fact]] = defaultdict(list)
+        for fact in await self._facts(connection, batch):
+            by_kind[fact.kind].append(fact)
+        return [await self._fold_kind(connection, kind, by_kind[kind]) for kind in sorted(by_kind)]
 
-    async def _fold_kind(
-        self,
-        connection: Any,  # noqa: ANN401
-        kind: Kind,
-        batch: Sequence[Received],
-        aliases: Mapping[UUID, UUID],
-    ) -> _Folded:
-        ids = sorted({received.event.aggregate_id for received in batch})
+    async def _facts(self, connection: Any, batch: Sequence[Received]) -> list[Fact]:  # noqa: ANN401
+        facts = [fact_of(KIND_OF[one.event.type], one.event, one.partition) for one in batch]
+        named = {business for fact in facts for business in fact.subjects}
+        aliases = await store.aliases(connection, self.set_version, named) if named else {}
+        return [canonical(fact, aliases) for fact in facts] if aliases else facts
+
+    async def _fold_kind(self, connection: Any, kind: Kind, facts: Sequence[Fact]) -> _Folded:  # noqa: ANN401
+        ids = sorted({fact.id for fact in facts})
         folded = _Folded(kind, await store.known_facts(connection, self.set_version, kind, ids))
-        for received in batch:
-            folded.take(fact_of(kind, received.event, received.partition, aliases))
+        for fact in facts:
+            folded.take(fact)
         for clash in folded.clashes:
             await raise_alarm(connection, self.group, VERSION_CLASH, clash)
         if folded.dropped:

@@ -68,7 +68,7 @@ def _expected(events: Sequence[AnyEvent]) -> dict[str, Counter[Any]]:
             newest[one.event.aggregate_id] = one
     sums: dict[str, Counter[Any]] = {total.name: Counter() for total in totals_of(1)}
     for one in newest.values():
-        fact = fact_of(KIND_OF[one.event.type], one.event, one.partition, {})
+        fact = fact_of(KIND_OF[one.event.type], one.event, one.partition)
         for total in totals_of(1):
             for key, amounts in total.contributions(fact):
                 for name, amount in zip(total.amounts, amounts, strict=True):

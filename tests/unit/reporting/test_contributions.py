@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from services.reporting.domain import Fact, fact_of
+from services.reporting.domain import Fact, canonical, fact_of
 from services.reporting.projections import RULES, TOTALS, totals_of
 from services.reporting.projections.applier import KIND_OF
 from services.reporting.projections.total import Contribution, Differences
@@ -26,7 +26,7 @@ CONSULTANT = event(
 
 
 def _fact(told: AnyEvent, aliases: dict[UUID, UUID] | None = None) -> Fact:
-    return fact_of(KIND_OF[told.type], told, 4, aliases or {})
+    return canonical(fact_of(KIND_OF[told.type], told, 4), aliases or {})
 
 
 def _activity(day: date, *amounts: int) -> list[Contribution]:
