@@ -1,6 +1,5 @@
 """The province's overview in a real browser: log in, look, and see it move while an office writes."""
 
-import json
 import os
 import re
 import shutil
@@ -11,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from deploy.local.installation import Installation
 from tests.e2e.machine import Machine
 from tests.e2e.writers import Office
 
@@ -37,14 +37,14 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def log_in(page: Page, machine: Machine, user: str) -> None:
     page.goto(machine.url("reporting") + "/")
-    page.get_by_label(re.compile("nama pengguna", re.IGNORECASE)).fill(user)
+    page.get_by_label(re.compile("nama akun", re.IGNORECASE)).fill(user)
     page.get_by_label(re.compile("kata sandi", re.IGNORECASE)).fill(password(machine))
     page.get_by_role("button", name=re.compile("masuk", re.IGNORECASE)).click()
 
 
 def password(machine: Machine) -> str:
     """The demo password stands where only the installation's owner can read it."""
-    return str(json.loads((machine.data_dir / "issuer" / "demo.json").read_text(encoding="utf-8"))["password"])
+    return Installation.open(machine.data_dir).demo_password
 
 
 def test_the_overview_moves_while_an_office_writes(machine: Machine, page: Page, tmp_path: Path) -> None:
