@@ -148,19 +148,23 @@ class Load:
         self.businesses[code].append(business)
         return {"business": str(business), "version": answer.body["version"]}
 
-    async def run(self, rate: float, seconds: float) -> float:
-        """Starts a command every 1/rate seconds, whether or not earlier ones have ended; returns the rate reached."""
+    async def run(self, rate: float, seconds: float, warm_up: float) -> float:
+        """Starts a command every 1/rate seconds, whether or not earlier ones have ended; returns the rate reached.
+
+        What is written in the first `warm_up` seconds is marked as not counted.
+        """
         start = time.monotonic()
         running: set[asyncio.Task[None]] = set()
-        for number in range(round(rate * seconds)):
+        commands = round(rate * (warm_up + seconds))
+        for number in range(commands):
             await asyncio.sleep(max(0.0, start + number / rate - time.monotonic()))
-            task = asyncio.create_task(self._timed(number))
+            task = asyncio.create_task(self._timed(number, counted=number >= round(rate * warm_up)))
             running.add(task)
             task.add_done_callback(running.discard)
         await asyncio.gather(*running)
-        return round(rate * seconds) / (time.monotonic() - start)
+        return commands / (time.monotonic() - start)
 
-    async def _timed(self, number: int) -> None:
+    async def _timed(self, number: int, *, counted: bool) -> None:
         commit = _Commit()
         _commit.set(commit)
         try:
@@ -168,7 +172,7 @@ class Load:
         except _TOO_MUCH:
             self.failed += 1  # more was asked than the machine can do; what became of it is not measured
         else:
-            say({**effect, "at": commit.at})
+            say({**effect, "at": commit.at, "counted": counted})
 
 
 def request() -> Request:
@@ -216,8 +220,9 @@ async def _main(told: dict[str, Any]) -> None:
     await load.prepare()
     say({"prepared": True})
     await asyncio.to_thread(sys.stdin.readline)
-    reached = await load.run(told["rate"], told["seconds"])
-    say({"done": True, "reached": reached, "failed": load.failed})
+    before = time.process_time()
+    reached = await load.run(told["rate"], told["seconds"], told["warm_up"])
+    say({"done": True, "reached": reached, "failed": load.failed, "spent": time.process_time() - before})
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ from shared.postgres import Pool, create_pool, role_name
 
 _CONSUMERS = ("mentoring-consume", "reporting-consume")
 _PRODUCERS = ("registry", "mentoring")
+# A Java machine that was just started compiles its code while it runs.
+_WARM_UP_SECONDS = 5.0
 _ARRIVAL_SECONDS = 60.0
 _BACKLOG_SECONDS = 600.0
 _LOOK_EVERY_SECONDS = 0.005
@@ -148,18 +150,22 @@ async def _steady(installation: Installation, watch: Watch[Effect], rate: float,
     )
     assert writers.stdin is not None  # noqa: S101  a pipe was asked for
     watching = asyncio.create_task(watch.run())
+    spent = Spent.by(installation)
     try:
         say("offices, consultants and businesses are registered")
-        told = {"data_dir": str(installation.directory), "rate": rate, "seconds": seconds}
+        told = {"data_dir": str(installation.directory), "rate": rate, "seconds": seconds, "warm_up": _WARM_UP_SECONDS}
         writers.stdin.write(json.dumps(told).encode() + b"\n")
         async for line in _lines(writers):
             if "prepared" in line:
-                say(f"{rate:g} commands per second for {seconds:g} s")
+                say(f"{rate:g} commands per second for {seconds:g} s, after {_WARM_UP_SECONDS:g} s that do not count")
+                spent = Spent.by(installation)
                 writers.stdin.write(b"\n")
             elif "done" in line:
                 say(f"{line['reached']:.0f} commands per second were reached, {line['failed']} failed")
+                commands = round(rate * (seconds + _WARM_UP_SECONDS))
+                say(f"{_cost(installation, spent, commands)}, writers {line['spent'] / commands * 1e6:.0f}")
             else:
-                watch.expect(_effect(line), line["at"])
+                watch.expect(_effect(line), line["at"], counted=line["counted"])
         await watch.drain(_ARRIVAL_SECONDS)
     finally:
         watching.cancel()

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Collection, Hashable
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-_LOOK_EVERY_SECONDS = 0.001
+# Looking costs the database as much as a small write: more often would slow down what is measured.
+_LOOK_EVERY_SECONDS = 0.002
 
 Key = TypeVar("Key", bound=Hashable)
 Look = Callable[[Collection[Key]], Awaitable[Collection[Key]]]
@@ -21,7 +22,7 @@ class Watch(Generic[Key]):
     def __init__(self, look: Look[Key]) -> None:
         self.seconds: list[float] = []
         self._look = look
-        self._expected: dict[Key, float] = {}
+        self._expected: dict[Key, tuple[float, bool]] = {}
         self._something = asyncio.Event()
         self._nothing = asyncio.Event()
         self._nothing.set()
@@ -31,9 +32,9 @@ class Watch(Generic[Key]):
         """How many were expected and not seen yet."""
         return len(self._expected)
 
-    def expect(self, key: Key, since: float) -> None:
-        """Expects an effect; `since` is the instant (time.monotonic) from which its delay counts."""
-        self._expected[key] = since
+    def expect(self, key: Key, since: float, *, counted: bool = True) -> None:
+        """Expects an effect; `since` is the instant (time.monotonic) from which its delay counts, if it is counted."""
+        self._expected[key] = since, counted
         self._something.set()
         self._nothing.clear()
 
@@ -46,7 +47,8 @@ class Watch(Generic[Key]):
                 await self._something.wait()
             seen = await self._look(list(self._expected))
             now = time.monotonic()
-            self.seconds += [max(0.0, now - self._expected.pop(key)) for key in seen]
+            came = [self._expected.pop(key) for key in seen]
+            self.seconds += [max(0.0, now - since) for since, counted in came if counted]
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
     async def drain(self, within: float) -> bool:
