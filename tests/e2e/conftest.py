@@ -12,8 +12,8 @@ from tests.e2e.writers import open_offices
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     installed = Machine(tmp_path_factory.mktemp("plut-e2e"))
-    installed.up()
     try:
+        installed.up()
         open_offices(installed)
         yield installed
     finally:

@@ -1,5 +1,6 @@
-"""The product as an operator meets it: its command line, its processes, its addresses. Nothing of its inside."""
+"""The product as an operator meets it: its command line, its processes, its addresses."""
 
+import asyncio
 import json
 import os
 import signal
@@ -10,6 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+from deploy.local.installation import Installation
+from deploy.local.status import ask
 
 PLUT = Path(sys.executable).with_name("plut")
 T = TypeVar("T")
@@ -53,7 +57,8 @@ class Machine:
         self.plut("down")
 
     def status(self) -> dict[str, Any]:
-        return dict(json.loads(self.plut("status", "--json", expect=None)))
+        """What `plut status --json` prints, asked in this process: a wait asks often."""
+        return asyncio.run(ask(Installation.open(self.data_dir))).as_json()
 
     def token(self, role: str, office: str | None = None) -> str:
         return self.plut("token", role, *(["--office", office] if office else [])).strip()
@@ -86,5 +91,5 @@ class Machine:
         return bool(backlog and lag) and not any(backlog.values()) and not any(lag.values())
 
     def settle(self, seconds: float = 60) -> None:
-        wait_for("every process healthy", self.healthy, seconds=seconds, every=0.5)
-        wait_for("an empty outbox and no lag", self.quiet, seconds=seconds, every=0.5)
+        wait_for("every process healthy", self.healthy, seconds=seconds, every=0.3)
+        wait_for("an empty outbox and no lag", self.quiet, seconds=seconds, every=0.3)

@@ -38,7 +38,7 @@ def claims(
         "aud": "plut",
         "sub": subject,
         "iat": now,
-        "exp": now + 300,
+        "exp": now + 3600,  # a test run may take longer than a real token lasts
         "roles": [role.value for role in roles],
         "offices": list(offices),
     }
