@@ -18,7 +18,7 @@ from shared.clock import utc_now
 from shared.contracts.catalogue import AnyEvent
 from shared.contracts.envelope import Payload
 from shared.contracts.mentoring import SessionBusiness, SessionCompleted, SessionState
-from shared.contracts.registry import BusinessRegistered, BusinessState
+from shared.contracts.registry import BusinessCorrected, BusinessRegistered, BusinessState
 from shared.ids import new_id
 from shared.postgres import connect, role_name
 from shared.settings import Settings
@@ -29,8 +29,8 @@ _BUSINESS, _SESSION, _CONSULTANT = 1, 2, 3
 
 _ACCEPT = """
 insert into accepted_command (principal, key, body_digest, status, answer, event_ids)
-select $1, key, ''::bytea, 201, answer, array[event_id]
-from unnest($2::text[], $3::json[], $4::uuid[]) as told (key, answer, event_id)
+select $1, key, ''::bytea, status, answer, array[event_id]
+from unnest($2::text[], $3::smallint[], $4::json[], $5::uuid[]) as told (key, status, answer, event_id)
 """
 
 
@@ -48,10 +48,11 @@ class Backlog:
         return self.businesses + self.sessions
 
     def of_registry(self) -> Iterator[AnyEvent]:
-        return (_business(number, self.today) for number in range(self.businesses))
+        return (business(province.fixed_id(_BUSINESS, number), number, self.today) for number in range(self.businesses))
 
     def of_mentoring(self) -> Iterator[AnyEvent]:
-        return (_session(number, self.today) for number in range(self.first, self.first + self.sessions))
+        numbers = range(self.first, self.first + self.sessions)
+        return (session(province.fixed_id(_SESSION, number), number, self.today) for number in numbers)
 
 
 @asynccontextmanager
@@ -66,38 +67,42 @@ async def written(settings: Settings, service: str, events: Iterable[AnyEvent]) 
             remaining = iter(events)
             while some := list(islice(remaining, _AT_ONCE)):
                 await outbox.append(connection, some)
-                await connection.execute(_ACCEPT, province.SUBJECT, *_answers(some))
+                await accept(connection, some)
             yield
     finally:
         await connection.close(timeout=5)
 
 
-def _answers(events: Sequence[AnyEvent]) -> list[list[Any]]:
+async def accept(connection: Any, events: Sequence[AnyEvent]) -> None:  # noqa: ANN401  pooled or plain
+    """Keeps an answer for each event, as the command that it is of would have, in the caller's transaction."""
+    ids = [event.event_id for event in events]
     answers = [
         json.dumps({"id": event.aggregate_id, "revision": event.version, "version": event.version}) for event in events
     ]
-    return [[str(event.event_id) for event in events], answers, [event.event_id for event in events]]
+    status = [201 if event.version == 1 else 200 for event in events]
+    await connection.execute(_ACCEPT, province.SUBJECT, list(map(str, ids)), status, answers, ids)
 
 
-def _business(number: int, today: date) -> AnyEvent:
+def business(id_: UUID, number: int, today: date, *, version: int = 1) -> AnyEvent:
+    """Returns the registration of the n-th business, or a correction of it."""
     office = province.CODES[number % len(province.CODES)]
-    id_ = province.fixed_id(_BUSINESS, number)
     state = BusinessState(
         id=id_,
-        trade_name=f"Usaha Ukur {number}",
+        trade_name=f"Usaha Ukur {number}-{version}",
         kinds=["umkm"],
         kelurahan=province.kelurahan(office, number),
         home_office=office,
         status="active",
         registered_on=province.place_of(number, today)[1],
     )
-    return BusinessRegistered(payload=Payload[BusinessState](state=state), **_envelope(id_, office))
+    told = BusinessRegistered if version == 1 else BusinessCorrected
+    return told(payload=Payload[BusinessState](state=state), **_envelope(id_, office, version))
 
 
-def _session(number: int, today: date) -> AnyEvent:
+def session(id_: UUID, number: int, today: date) -> AnyEvent:
+    """Returns the completion of the n-th session."""
     office, day, _ = province.place_of(number, today)
-    id_ = province.fixed_id(_SESSION, number)
-    business = number % BUSINESSES
+    met = number % BUSINESSES
     state = SessionState(
         id=id_,
         office=office,
@@ -108,10 +113,10 @@ def _session(number: int, today: date) -> AnyEvent:
         consultants=[province.fixed_id(_CONSULTANT, number % 40)],
         businesses=[
             SessionBusiness(
-                id=province.fixed_id(_BUSINESS, business),
+                id=province.fixed_id(_BUSINESS, met),
                 known=True,
                 kinds=["umkm"],
-                kelurahan=province.kelurahan(office, business),
+                kelurahan=province.kelurahan(office, met),
                 home_office=office,
             )
         ],
@@ -121,16 +126,16 @@ def _session(number: int, today: date) -> AnyEvent:
         state="completed",
         confirmable_version=1,
     )
-    return SessionCompleted(payload=Payload[SessionState](state=state), **_envelope(id_, office))
+    return SessionCompleted(payload=Payload[SessionState](state=state), **_envelope(id_, office, 1))
 
 
-def _envelope(id_: UUID, office: str) -> dict[str, Any]:
+def _envelope(id_: UUID, office: str, version: int) -> dict[str, Any]:
     now = utc_now()
     return {
         "event_id": new_id(),
         "schema_version": 1,
         "aggregate_id": str(id_),
-        "version": 1,
+        "version": version,
         "occurred_at": now,
         "recorded_at": now,
         "office": office,

@@ -91,34 +91,53 @@ class Measured:
         }
 
 
-async def measure(installation: Installation, *, rate: float, seconds: float, backlog: int, say: Say) -> Measured:
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured: a rate for so many seconds, by real commands or by their events, and a backlog."""
+
+    rate: float
+    seconds: float
+    commands: bool
+    backlog: int
+
+
+async def measure(installation: Installation, asked: Asked, say: Say) -> Measured:
     """Measures a running installation, which is filled with made-up events. Raises what UNAVAILABLE names."""
     async with AsyncExitStack() as stack:
         eyes = await _eyes(installation, stack)
         watch: Watch[Effect] = Watch(eyes.look)
-        await _steady(installation, watch, rate, seconds, say)
+        await _steady(installation, watch, asked, say)
         events = len(watch.seconds) + watch.missing
-        if not backlog:
+        if not asked.backlog:
             return Measured(events, watch.missing, watch.seconds)
         settings = {service: installation.settings(service, "worker") for service in SERVICES}
         readers = await stack.enter_async_context(open_readers(settings))
-        relay_rate = await _relay_alone(installation, eyes, readers, backlog, say)
-        whole_rate = await _whole_way(installation, eyes, backlog, say)
-        return Measured(events, watch.missing, watch.seconds, backlog, whole_rate, relay_rate)
+        relay_rate = await _relay_alone(installation, eyes, readers, asked.backlog, say)
+        whole_rate = await _whole_way(installation, eyes, asked.backlog, say)
+        return Measured(events, watch.missing, watch.seconds, asked.backlog, whole_rate, relay_rate)
 
 
 # Steady
 
 
-@dataclass(frozen=True)
+@dataclass
 class Eyes:
-    """The other connections that see the read models."""
+    """The other connections that see the read models.
+
+    Offsets move in the transactions that move the read models: while they stand still, there is nothing new to see.
+    """
 
     reporting: Pool
     mentoring: Pool
+    _position: tuple[int, int] = (0, 0)
+    _looked_for: frozenset[Effect] = frozenset()
 
     async def look(self, wanted: Collection[Effect]) -> Collection[Effect]:
         """Returns those effects that all read models show."""
+        position = await self.reporting.fetchval(_ALL_READ), await self.mentoring.fetchval(_ALL_READ)
+        if position == self._position and self._looked_for.issuperset(wanted):
+            return ()
+        self._position, self._looked_for = position, frozenset(wanted)
         sessions = [effect for effect in wanted if len(effect) == 3]
         businesses = [effect for effect in wanted if len(effect) == 2]
         seen = await _places(self.reporting, _TOTALS, sessions)
@@ -141,10 +160,10 @@ async def _eyes(installation: Installation, stack: AsyncExitStack) -> Eyes:
         )
         stack.callback(pool.terminate)
         pools.append(pool)
-    return Eyes(*pools)
+    return Eyes(pools[0], pools[1])
 
 
-async def _steady(installation: Installation, watch: Watch[Effect], rate: float, seconds: float, say: Say) -> None:
+async def _steady(installation: Installation, watch: Watch[Effect], asked: Asked, say: Say) -> None:
     writers = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "deploy.bench.load", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
@@ -152,18 +171,26 @@ async def _steady(installation: Installation, watch: Watch[Effect], rate: float,
     watching = asyncio.create_task(watch.run())
     spent = Spent.by(installation)
     try:
-        say("offices, consultants and businesses are registered")
-        told = {"data_dir": str(installation.directory), "rate": rate, "seconds": seconds, "warm_up": _WARM_UP_SECONDS}
+        what = "commands" if asked.commands else "commands' events"
+        told = {
+            "data_dir": str(installation.directory),
+            "commands": asked.commands,
+            "rate": asked.rate,
+            "seconds": asked.seconds,
+            "warm_up": _WARM_UP_SECONDS,
+        }
         writers.stdin.write(json.dumps(told).encode() + b"\n")
         async for line in _lines(writers):
             if "prepared" in line:
-                say(f"{rate:g} commands per second for {seconds:g} s, after {_WARM_UP_SECONDS:g} s that do not count")
+                say(
+                    f"{asked.rate:g} {what} per second for {asked.seconds:g} s, after {_WARM_UP_SECONDS:g} s to warm up"
+                )
                 spent = Spent.by(installation)
                 writers.stdin.write(b"\n")
             elif "done" in line:
-                say(f"{line['reached']:.0f} commands per second were reached, {line['failed']} failed")
-                commands = round(rate * (seconds + _WARM_UP_SECONDS))
-                say(f"{_cost(installation, spent, commands)}, writers {line['spent'] / commands * 1e6:.0f}")
+                say(f"{line['reached']:.0f} per second were reached, {line['failed']} failed")
+                writes = round(asked.rate * (asked.seconds + _WARM_UP_SECONDS))
+                say(f"{_cost(installation, spent, writes)}, writers {line['spent'] / writes * 1e6:.0f}")
             else:
                 watch.expect(_effect(line), line["at"], counted=line["counted"])
         await watch.drain(_ARRIVAL_SECONDS)

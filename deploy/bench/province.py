@@ -1,6 +1,7 @@
 """The province of the measurement: eight offices and three years of days: a total of its own for each event."""
 
 from datetime import date, timedelta
+from enum import Enum
 from uuid import UUID
 
 from deploy.demo.people import OFFICES, kelurahan_of
@@ -29,6 +30,20 @@ def place_of(number: int, today: date) -> tuple[str, date, int]:
     office = CODES[number % len(CODES)]
     turn = number // len(CODES)
     return office, first_day(today) + timedelta(days=turn * 7 % DAYS), turn // DAYS + 1
+
+
+class Deed(Enum):
+    """What a command does."""
+
+    SESSION = "session"
+    REGISTRATION = "registration"
+    CORRECTION = "correction"
+
+
+def deed(number: int) -> Deed:
+    """Returns what the n-th command does: of ten seven are sessions, two registrations, one is a correction."""
+    place = number // len(CODES) % 10
+    return Deed.SESSION if place < 7 else Deed.REGISTRATION if place < 9 else Deed.CORRECTION
 
 
 def kelurahan(office: str, number: int) -> str:

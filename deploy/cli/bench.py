@@ -12,7 +12,7 @@ from deploy.cli.options import DataDir, Json, fail, print_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deploy.bench.pipeline import Measured
+    from deploy.bench.pipeline import Asked, Measured
 
 _bench = typer.Typer(help="Measures the product on an installation of its own.", no_args_is_help=True)
 
@@ -29,11 +29,18 @@ def _group() -> None:
 
 @_bench.command("pipeline")
 def pipeline(
-    rate: Annotated[float, typer.Option(min=0.1, help="Commands per second, whatever becomes of them.")] = 200.0,
+    rate: Annotated[float, typer.Option(min=0.1, help="Writes per second, whatever becomes of them.")] = 200.0,
     seconds: Annotated[float, typer.Option(min=1, help="For how long.")] = 30.0,
     backlog: Annotated[
         int, typer.Option(min=0, help="Events of a backlog, sent once for the relays alone and once the whole way.")
     ] = 0,
+    commands: Annotated[  # noqa: FBT002  a flag of the command line
+        bool,
+        typer.Option(
+            help="Run the services' own commands. Else what they leave behind is committed, an event per transaction: "
+            "the pipeline is measured without the rules in front of it, also at rates that commands here do not reach."
+        ),
+    ] = False,
     data_dir: DataDir = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
@@ -43,7 +50,7 @@ def pipeline(
     end; what runs beside it takes part in the use of the machine, so measure on a quiet one.
     Exit status: 0 if no event is missing and the check holds afterwards.
     """
-    from deploy.bench.pipeline import WritersFailedError
+    from deploy.bench.pipeline import Asked, WritersFailedError
     from deploy.local.supervisor import ERRORS
     from shared.postgres import UNAVAILABLE
 
@@ -51,7 +58,7 @@ def pipeline(
         typer.secho(text, err=True, dim=True)
 
     try:
-        measured, proven = asyncio.run(_measure(data_dir, rate, seconds, backlog, say))
+        measured, proven = asyncio.run(_measure(data_dir, Asked(rate, seconds, commands, backlog), say))
     except asyncio.CancelledError:
         fail("It was told to stop; its installation is stopped and removed.", "Call it again.", status=143)
     except (*ERRORS, WritersFailedError) as error:
@@ -62,9 +69,7 @@ def pipeline(
     raise typer.Exit(0 if proven and measured.missing == 0 else 1)
 
 
-async def _measure(
-    data_dir: Path | None, rate: float, seconds: float, backlog: int, say: "Callable[[str], None]"
-) -> "tuple[Measured, bool]":
+async def _measure(data_dir: Path | None, asked: "Asked", say: "Callable[[str], None]") -> "tuple[Measured, bool]":
     from deploy.bench.pipeline import measure
     from deploy.bench.scratch import scratch
     from deploy.cli.check import prove, show
@@ -73,7 +78,7 @@ async def _measure(
     if mine is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, mine.cancel)
     async with scratch(data_dir, say) as installation:
-        measured = await measure(installation, rate=rate, seconds=seconds, backlog=backlog, say=say)
+        measured = await measure(installation, asked, say)
         say("the check compares everything")
         report = await prove(installation, None, 60.0, lambda _stage, _number: None)
         if not report.ok:

@@ -1,0 +1,168 @@
+"""Commands of both services, called as their apis call them: rules, locks, encryption and all."""
+
+import asyncio
+import random
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from deploy.bench import province
+from deploy.demo.people import nik
+from deploy.local.installation import Installation
+from services.mentoring import commands as mentoring
+from services.mentoring.domain import Channel, Field, NewConsultant, Occupation, Service, SessionDraft
+from services.registry import commands as registry
+from services.registry.app import open_vault
+from services.registry.domain.forms import BusinessCorrection, BusinessForm, Kind, OfficeForm, OwnerForm
+from services.registry.domain.identity import Vault
+from services.registry.settings import RegistrySettings
+from shared.clock import business_day, utc_now
+from shared.commands import Request
+from shared.ids import new_id
+from shared.postgres import Pool, role_name
+from shared.settings import Settings
+
+_CONSULTANTS_PER_OFFICE = 40
+_BUSINESSES_PER_OFFICE = 25
+_CONNECTIONS = 8
+
+
+@dataclass
+class _Commit:
+    """When the COMMIT of a command had returned."""
+
+    at: float = 0.0
+
+
+_commit: ContextVar[_Commit] = ContextVar("_commit")
+
+
+@dataclass
+class Commands:
+    """What the staff of all offices know: their pools, and what they have registered so far."""
+
+    registry: Pool
+    mentoring: Pool
+    vault: Vault
+    today: date
+    consultants: dict[str, list[UUID]] = field(default_factory=dict)
+    businesses: dict[str, list[UUID]] = field(default_factory=dict)
+    revisions: dict[UUID, int] = field(default_factory=dict)
+    sessions: int = 0
+    registered: int = 0
+
+    @classmethod
+    async def open(cls, installation: Installation) -> "Commands":
+        """Connects to both services as their apis do."""
+        settings = installation.settings("registry", "api", RegistrySettings, keys_dir=installation.keys_dir)
+        pools = [await _pool(settings, "registry"), await _pool(installation.settings("mentoring", "api"), "mentoring")]
+        return cls(pools[0], pools[1], open_vault(settings), business_day(utc_now()))
+
+    async def prepare(self) -> None:
+        """Opens the offices and registers consultants and a few businesses of each."""
+        opened_on = province.first_day(self.today).isoformat()
+        for code in province.CODES:
+            form = OfficeForm.model_validate({"code": code, "name": f"PLUT {code}", "opened_on": opened_on})
+            await registry.open_office(self.registry, _request(), form)
+        await asyncio.gather(*(self._staff(code) for code in province.CODES))
+
+    async def write(self, number: int) -> tuple[dict[str, Any], float]:
+        """Runs the n-th command; returns the effect to look for, and when COMMIT had returned."""
+        commit = _Commit()
+        _commit.set(commit)
+        effect = await self._write(province.CODES[number % len(province.CODES)], province.deed(number))
+        return effect, commit.at
+
+    async def _write(self, code: str, deed: province.Deed) -> dict[str, Any]:
+        if deed is province.Deed.SESSION:
+            return await self._complete()
+        if deed is province.Deed.REGISTRATION:
+            return {"business": str(await self._register(code)), "version": 1}
+        return await self._correct(code)
+
+    async def _staff(self, code: str) -> None:
+        self.consultants[code] = [await self._consultant(code) for _ in range(_CONSULTANTS_PER_OFFICE)]
+        self.businesses[code] = []
+        for _ in range(_BUSINESSES_PER_OFFICE):
+            await self._register(code)
+
+    async def _consultant(self, code: str) -> UUID:
+        staff, since = f"stf-{uuid4().hex}", province.first_day(self.today)
+        new = NewConsultant(code, staff, "Konsultan Ukur", [Field.PRODUCTION], since)
+        return UUID((await mentoring.register_consultant(self.mentoring, _request(), new)).body["id"])
+
+    async def _complete(self) -> dict[str, Any]:
+        number, self.sessions = self.sessions, self.sessions + 1
+        office, day, count = province.place_of(number, self.today)
+        draft = SessionDraft(
+            office=office,
+            occupation=Occupation(day, None, 30, 5, 5),
+            consultants=[self.consultants[office][number // len(province.CODES) % _CONSULTANTS_PER_OFFICE]],
+            businesses=[self.businesses[office][number % len(self.businesses[office])]],
+            field=Field.PRODUCTION,
+            service=Service.BUSINESS_MENTORING,
+            channel=Channel.OFFICE_VISIT,
+        )
+        await mentoring.complete_session(self.mentoring, _request(), draft)
+        return {"office": office, "day": day.isoformat(), "count": count}
+
+    async def _register(self, code: str) -> UUID:
+        number, self.registered = self.registered, self.registered + 1
+        dice = random.Random(number)  # noqa: S311  a measurement's dice
+        form = BusinessForm(
+            office=code,
+            trade_name=f"Usaha Ukur {number}",
+            kinds=[Kind.UMKM],
+            kelurahan=province.kelurahan(code, number),
+            owners=[OwnerForm(name="Pemilik Ukur", nik=nik(dice, code))],
+        )
+        answer = await registry.register_business(self.registry, self.vault, _request(), form)
+        business = UUID(answer.body["id"])
+        self.businesses[code].append(business)
+        self.revisions[business] = 1
+        return business
+
+    async def _correct(self, code: str) -> dict[str, Any]:
+        """The business is out of the list meanwhile, so that nobody else corrects the same revision."""
+        business = self.businesses[code].pop(0)
+        form = BusinessCorrection(trade_name=f"Usaha Ukur {new_id().hex[-8:]}")
+        seen = self.revisions[business]
+        answer = await registry.correct_business(self.registry, self.vault, _request(), business, seen, form)
+        self.revisions[business] = answer.body["revision"]
+        self.businesses[code].append(business)
+        return {"business": str(business), "version": answer.body["version"]}
+
+
+def _request() -> Request:
+    """Returns what the edge would have known of a write."""
+    key = str(uuid4())
+    return Request(province.everybody(), key, key.encode(), new_id(), None, utc_now())
+
+
+async def _pool(settings: Settings, service: str) -> Pool:
+    """A pool like the api's, which also notes when COMMIT returns: before the connection is made ready for the next."""
+    return await asyncpg.create_pool(
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        database=settings.postgres_database,
+        user=role_name(service, "app"),
+        password=settings.postgres_password.get_secret_value(),
+        min_size=_CONNECTIONS,
+        max_size=_CONNECTIONS,
+        init=_listen,
+        server_settings={"search_path": f"{service}, extensions", "application_name": "plut-bench-writers"},
+    )
+
+
+async def _listen(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    connection.add_query_logger(_note_commit)
+
+
+def _note_commit(query: Any) -> None:  # noqa: ANN401  asyncpg's LoggedQuery
+    if query.query == "COMMIT;":
+        _commit.get(_Commit()).at = time.monotonic()
