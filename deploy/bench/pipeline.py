@@ -134,12 +134,13 @@ class Eyes:
 
     async def look(self, wanted: Collection[Effect]) -> Collection[Effect]:
         """Returns those effects that all read models show."""
-        position = await self.reporting.fetchval(_ALL_READ), await self.mentoring.fetchval(_ALL_READ)
+        sessions = [effect for effect in wanted if len(effect) == 3]
+        businesses = [effect for effect in wanted if len(effect) == 2]
+        copied = await self.mentoring.fetchval(_ALL_READ) if businesses else self._position[1]
+        position = await self.reporting.fetchval(_ALL_READ), copied
         if position == self._position and self._looked_for.issuperset(wanted):
             return ()
         self._position, self._looked_for = position, frozenset(wanted)
-        sessions = [effect for effect in wanted if len(effect) == 3]
-        businesses = [effect for effect in wanted if len(effect) == 2]
         seen = await _places(self.reporting, _TOTALS, sessions)
         return seen | await _places(self.mentoring, _REPLICAS, await _places(self.reporting, _FACTS, businesses))
 

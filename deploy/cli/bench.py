@@ -50,6 +50,8 @@ def pipeline(
     end; what runs beside it takes part in the use of the machine, so measure on a quiet one.
     Exit status: 0 if no event is missing and the check holds afterwards.
     """
+    import uvloop
+
     from deploy.bench.pipeline import Asked, WritersFailedError
     from deploy.local.supervisor import ERRORS
     from shared.postgres import UNAVAILABLE
@@ -58,7 +60,7 @@ def pipeline(
         typer.secho(text, err=True, dim=True)
 
     try:
-        measured, proven = asyncio.run(_measure(data_dir, Asked(rate, seconds, commands, backlog), say))
+        measured, proven = uvloop.run(_measure(data_dir, Asked(rate, seconds, commands, backlog), say))
     except asyncio.CancelledError:
         fail("It was told to stop; its installation is stopped and removed.", "Call it again.", status=143)
     except (*ERRORS, WritersFailedError) as error:
