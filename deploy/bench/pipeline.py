@@ -27,7 +27,7 @@ from shared.postgres import Pool, create_pool, role_name
 _CONSUMERS = ("mentoring-consume", "reporting-consume")
 _PRODUCERS = ("registry", "mentoring")
 # A Java machine that was just started compiles its code while it runs.
-_WARM_UP_SECONDS = 5.0
+_WARM_UP_SECONDS = 15.0
 _ARRIVAL_SECONDS = 60.0
 _BACKLOG_SECONDS = 600.0
 _LOOK_EVERY_SECONDS = 0.005

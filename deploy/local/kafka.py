@@ -50,6 +50,9 @@ _JAVA_OPTIONS = (
     "-Xms96m",
     "-Xmx512m",
     "-XX:+UseSerialGC",
+    # The second compiler takes a core for minutes and gives little back at an office's rate: per event the broker
+    # costs half as much without it in its first minute (docs/decisions/0006).
+    "-XX:TieredStopAtLevel=1",
     "-XX:ReservedCodeCacheSize=64m",
     "-XX:MaxMetaspaceSize=128m",
     "-XX:MaxDirectMemorySize=64m",
@@ -71,16 +74,12 @@ class KafkaError(Exception):
 
 
 class Kafka:
-    """A broker with its data in `directory`. The jars must have been fetched before it is initialised.
+    """A broker with its data in `directory`. The jars must have been fetched before it is initialised."""
 
-    A short-lived one is compiled less: it starts with half the work, and never gets to its full speed.
-    """
-
-    def __init__(self, directory: Path, port: int, controller_port: int, *, short_lived: bool = False) -> None:
+    def __init__(self, directory: Path, port: int, controller_port: int) -> None:
         self.directory = directory.absolute()
         self.port = port
         self.controller_port = controller_port
-        self._short_lived = short_lived
 
     @property
     def address(self) -> str:
@@ -115,8 +114,7 @@ class Kafka:
     def command(self, log: Path) -> Command:
         """Returns how to run the broker on the ports of this object."""
         self._write_properties()
-        compiled = ("-XX:TieredStopAtLevel=1",) if self._short_lived else ()
-        argv = [*_java(), *_JAVA_OPTIONS, *compiled, *_prepared_classes(), *self._main_class()]
+        argv = [*_java(), *_JAVA_OPTIONS, *_prepared_classes(), *self._main_class()]
         return Command("kafka", ending_with_parent(argv, signal.SIGTERM), log)
 
     def training_command(self, log: Path, classes: Path) -> Command:

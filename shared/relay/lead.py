@@ -32,6 +32,14 @@ _RETRY_SECONDS = (0.2, 2.0)
 _ALARM_LOOKS = 5  # a second apart; then everything is examined anew
 
 
+def pause_after(silence: float) -> float:
+    """Returns how many seconds to pause after `silence` seconds without a row: a tenth of it, within bounds.
+
+    Asking costs both ends of the connection; what comes rarely may wait a little longer than what comes often.
+    """
+    return min(_QUIET_SECONDS, max(_BUSY_SECONDS, silence / 10))
+
+
 class Every:
     """Comes due once per period, the first time after one period."""
 
@@ -165,7 +173,7 @@ class Lead:
                 is_quiet = now - last_busy > 1
                 if is_quiet and self._look_due.due() and await self._examine() is not None:
                     return
-                await asyncio.sleep(_QUIET_SECONDS if is_quiet else _BUSY_SECONDS)
+                await asyncio.sleep(pause_after(now - last_busy))
 
     async def _turn(self) -> bool:
         """Publishes what there is; returns whether there was anything."""

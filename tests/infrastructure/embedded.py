@@ -28,7 +28,7 @@ class Embedded:
     async def kafka(self) -> KafkaServer:
         await asyncio.to_thread(jars.fetch)
         port = ports.choose()
-        broker = Kafka(self._directory / "kafka", port, ports.choose({port}), short_lived=True)
+        broker = Kafka(self._directory / "kafka", port, ports.choose({port}))
         await asyncio.to_thread(broker.initialise)
         server = start(broker.command(self._directory / "kafka.log"))
         self._running.append(server)

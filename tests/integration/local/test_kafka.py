@@ -18,7 +18,7 @@ pytestmark = pytest.mark.kafka
 def broker(tmp_path: Path) -> Kafka:
     jars.fetch()
     port = ports.choose()
-    return Kafka(tmp_path / "kafka", port, ports.choose({port}), short_lived=True)
+    return Kafka(tmp_path / "kafka", port, ports.choose({port}))
 
 
 async def test_it_comes_back_with_its_cluster_after_a_kill(broker: Kafka, tmp_path: Path) -> None:
