@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,6 +25,9 @@ _PARTITION_BYTES = 1024 * 1024
 _SESSION_MS = 6_000
 _HEARTBEAT_MS = 1_500
 _GRACE_SECONDS = 5.0
+
+# The loop keeps weak references only.
+_left_behind: set[asyncio.Task[None]] = set()
 
 Handler = Callable[[Sequence[Record]], Awaitable[None]]
 
@@ -179,11 +181,7 @@ def subscribe(
 async def stop_subscriber(subscriber: BatchSubscriber, within: float) -> None:
     """Stops it within a bound; what aiokafka leaves hanging without brokers is cut off."""
     consumer = subscriber.consumer
-    with suppress(Exception):
-        async with asyncio.timeout(within):
-            await subscriber.stop()
-            return
-    if consumer is not None:
+    if not await _ended_within(within, subscriber.stop()) and consumer is not None:
         await _abandon(consumer)
 
 
@@ -191,9 +189,26 @@ async def _abandon(consumer: AIOKafkaConsumer) -> None:
     """aiokafka's `stop` gives up where it hung: its remaining tasks would go on for ever."""
     for part in (consumer._fetcher, consumer._client):  # noqa: SLF001  there is no other way to them
         if part is not None:
-            with suppress(Exception):
-                async with asyncio.timeout(1):
-                    await part.close()
+            await _ended_within(1, part.close())
+
+
+async def _ended_within(seconds: float, ending: Coroutine[Any, Any, None]) -> bool:
+    """Tells whether it ended well. In a task of its own: aiokafka swallows a cancellation and waits on, so that a
+    timeout around it would never end.
+    """
+    task = asyncio.create_task(ending)
+    await asyncio.wait({task}, timeout=seconds)
+    if not task.done():
+        _left_behind.add(task)
+        task.add_done_callback(_ended)
+        task.cancel()
+        return False
+    return _ended(task)
+
+
+def _ended(task: asyncio.Task[None]) -> bool:
+    _left_behind.discard(task)
+    return not task.cancelled() and task.exception() is None
 
 
 async def missing_topics(settings: Settings, topics: Sequence[str]) -> list[str]:

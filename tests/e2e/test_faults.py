@@ -6,6 +6,7 @@ Each test breaks one thing under load and asks `plut check`.
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -138,6 +139,19 @@ def test_postgres_restored_to_an_earlier_point(machine: Machine, writers_logs: P
     with offices_writing(machine, writers_logs) as offices:
         writes_go_on(offices)
     assert proven(machine, writers_logs)["restored_away"] > 0
+
+
+def test_consumers_frozen_beyond_their_sessions(machine: Machine, writers_logs: Path) -> None:
+    """A zombie comes back to a group that has given up on it; what it then tries to commit must not count."""
+    frozen = [machine.processes(*name)[0]["pid"] for name in (("reporting", "consume"), ("mentoring", "consume"))]
+    with offices_writing(machine, writers_logs) as offices:
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(20)  # the fault itself: three times as long as a session lasts
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+        writes_go_on(offices)
+    proven(machine, writers_logs)
 
 
 def test_a_process_stops_in_ten_seconds_with_kafka_frozen(machine: Machine) -> None:
