@@ -20,6 +20,7 @@ from shared.contracts.catalogue import WATERMARK
 from shared.http.probes import probe_routes
 from shared.http.serve import serve
 from shared.loops import BackgroundLoop
+from shared.memory import collect_garbage_rarely
 from shared.metrics import CONSUMER_ALARMS
 from shared.postgres import UNAVAILABLE, Pool
 from shared.settings import Settings
@@ -101,6 +102,7 @@ class ConsumerHost:
 
     async def run(self, loops: Sequence[BackgroundLoop] = ()) -> None:
         """Is the process: probes and metrics on its port, subscriptions and `loops` behind, until SIGTERM or SIGINT."""
+        collect_garbage_rarely()
         stream = AsgiFastStream(self._broker, logger=None)
         app = Starlette(
             routes=[*probe_routes(self._service, _ROLE, live=self.live, ready=self.ready), Mount("/", stream)],

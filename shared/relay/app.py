@@ -1,9 +1,8 @@
 """The relay's process: one loop, and the probes."""
 
-import gc
-
 from shared.http.probes import create_probe_app
 from shared.http.serve import serve
+from shared.memory import collect_garbage_rarely
 from shared.relay.loop import RelayLoop
 from shared.settings import Settings
 
@@ -18,7 +17,7 @@ class RelayProcess:
 
     async def run(self) -> None:
         """Serves the probes and relays until SIGTERM."""
-        _collect_garbage_rarely()
+        collect_garbage_rarely()
         health = self.loop.health
         app = create_probe_app(self._service, "relay", live=health.live, ready=health.ready)
         await serve(app, self._settings, [self.loop])
@@ -27,10 +26,3 @@ class RelayProcess:
 def build(service: str, settings: Settings) -> RelayProcess:
     """Returns the process of role `relay`, ready to run."""
     return RelayProcess(service, settings)
-
-
-def _collect_garbage_rarely() -> None:
-    """Pages of rows die by their reference counts; looking for cycles among them cost a tenth of the throughput."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000)
