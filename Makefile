@@ -26,11 +26,11 @@ demo: $(VENV)/.set-up-to-run ## start everything, let eight offices work, and pr
 	@$(BIN)/plut demo $(DATA_DIR_OPTION) $(if $(ONCE),--once)
 
 test: $(VENV)/.set-up-to-test ## run every test; gets a browser if there is none
-	@PLUT_CHROMIUM="$$($(BIN)/python -m deploy.local.chromium)" && export PLUT_CHROMIUM && $(BIN)/pytest $(ARGS)
+	@PLUT_CHROMIUM="$$($(BIN)/python -m deploy.local.chromium)" && export PLUT_CHROMIUM && $(BIN)/python -m tests.run $(ARGS)
 
 test-containers: $(VENV)/.set-up-to-test ## run the same tests with Postgres and Kafka in containers
 	@PLUT_CHROMIUM="$$($(BIN)/python -m deploy.local.chromium)" && export PLUT_CHROMIUM \
-	&& PLUT_TEST_INFRASTRUCTURE=containers $(BIN)/pytest $(ARGS)
+	&& PLUT_TEST_INFRASTRUCTURE=containers $(BIN)/python -m tests.run $(ARGS)
 
 check: $(VENV)/.set-up-to-test ## lint, format, types, import rules
 	@$(BIN)/ruff check
