@@ -35,7 +35,14 @@ insert into read_model_set (version, rules, state, stage)
 select max(version) + 1, $1, 'building', 'reading' from read_model_set
 returning version, rules, state, stage
 """
-_BUILDING = "select version, rules, state, stage from read_model_set where state = 'building'"
+# A set that has read an older history can only halt at the new one.
+_BUILDING = """
+select version, rules, state, stage, exists (
+    select from consumer_offset o join watermark w on o.topic like w.service || '.%' and o.history < w.history
+    where o.consumer_group = 'reporting-set-' || s.version
+) as is_of_an_older_history
+from read_model_set s where state = 'building'
+"""
 _STAGE = "update read_model_set set stage = $2 where version = $1"
 _SUMMED = "select summed_kind, summed_id from read_model_set where version = $1"
 _SUMMED_UP_TO = "update read_model_set set summed_kind = $2, summed_id = $3 where version = $1"
@@ -136,9 +143,9 @@ class _Rebuilder:
         return Outcome(building.version, live.version, comparison)
 
     async def _building(self) -> ReadModelSet:
-        """The set that an interrupted call left, if it was begun with the present rules; else the next one."""
+        """The set that an interrupted call left, if it was begun with the present rules and history; else the next."""
         left = await self._connection.fetchrow(_BUILDING)
-        if left is not None and left["rules"] == RULES:
+        if left is not None and left["rules"] == RULES and not left["is_of_an_older_history"]:
             return store.set_of(left)
         async with self._connection.transaction():
             if left is not None:

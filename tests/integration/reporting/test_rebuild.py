@@ -9,6 +9,7 @@ import pytest
 from services.reporting import rebuild as rebuilding
 from services.reporting import store
 from services.reporting.domain import Position
+from services.reporting.projections import RULES
 from services.reporting.projections.comparison import Difference
 from services.reporting.rebuild import AlreadyRebuildingError, Outcome, Progress, rebuild
 from services.reporting.store import Stage
@@ -167,6 +168,23 @@ async def test_a_set_of_older_rules_is_not_gone_on_with(database: Database, work
     await worker.execute(begun)
     async with Consumer(worker, log) as consumer:
         await consumer.has_read()
+        outcome = await _rebuild(database)
+    assert outcome.version == 3
+    assert await worker.fetchval("select state from read_model_set where version = 2") == "retired"
+
+
+async def test_a_set_of_an_older_history_is_not_gone_on_with(database: Database, worker: Pool) -> None:
+    """A rebuild was interrupted, then Postgres was restored and a new history begun: the set can only halt there."""
+    log = _log(5)
+    async with Consumer(worker, log) as consumer:
+        await consumer.has_read()
+        async with worker.acquire() as connection, connection.transaction():
+            begun = "insert into read_model_set (version, rules, state, stage) values (2, $1, 'building', 'reading')"
+            await connection.execute(begun, RULES)
+            await connection.execute(
+                "insert into consumer_offset (consumer_group, topic, partition, history, epoch)"
+                " values ('reporting-set-2', 'registry.office.v1', 0, 0, 1)"
+            )
         outcome = await _rebuild(database)
     assert outcome.version == 3
     assert await worker.fetchval("select state from read_model_set where version = 2") == "retired"
