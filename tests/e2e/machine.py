@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,8 +58,12 @@ class Machine:
         self.plut("down")
 
     def status(self) -> dict[str, Any]:
-        """What `plut status --json` prints, asked in this process: a wait asks often."""
-        return asyncio.run(ask(Installation.open(self.data_dir))).as_json()
+        """What `plut status --json` prints, asked in this process, for a wait asks often.
+
+        In a thread of its own: Playwright keeps an event loop running in this one.
+        """
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(ask(Installation.open(self.data_dir)))).result().as_json()
 
     def token(self, role: str, office: str | None = None) -> str:
         return self.plut("token", role, *(["--office", office] if office else [])).strip()
