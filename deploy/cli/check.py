@@ -54,9 +54,13 @@ def check(
     try:
         report = asyncio.run(_prove(Installation.open(data_dir), writers, wait, quiet=json))
     except NotRunningError as error:
-        fail(str(error), "plut up")
+        fail(str(error), "plut up", status=2)
     except UNAVAILABLE as error:
-        fail(f"Postgres did not answer: {type(error).__name__}: {error}", "see `plut status`; start it with `plut up`")
+        fail(
+            f"Postgres did not answer: {type(error).__name__}: {error}",
+            "see `plut status`; start it with `plut up`",
+            status=2,
+        )
     typer.echo(_as_json(report)) if json else show(report)
     raise typer.Exit(0 if report.ok else 1)
 
