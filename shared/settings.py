@@ -3,7 +3,7 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import NoReturn, Self, TypeVar
+from typing import NoReturn, TypeVar
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
@@ -76,10 +76,6 @@ class Settings(BaseSettings):
         readable = directory and Path(directory).is_dir()
         files = (SecretsSettingsSource(settings_cls, secrets_dir=str(directory)),) if readable else ()
         return (init_settings, *files, env_settings)
-
-    def with_role(self, password: str) -> Self:
-        """Returns a copy that speaks to Postgres with another password; for tools that act for several roles."""
-        return self.model_copy(update={"postgres_password": SecretStr(password)})
 
 
 S = TypeVar("S", bound=Settings)

@@ -35,8 +35,10 @@ class Services:
 
 
 @asynccontextmanager
-async def running_services(database: Database, directory: Path) -> AsyncIterator[Services]:
-    """Yields the three apis over one database; keys are made below `directory`."""
+async def running_apis(
+    database: Database, directory: Path
+) -> AsyncIterator[tuple[Mapping[str, FastAPI], Mapping[str, httpx.AsyncClient]]]:
+    """Yields the three apis over one database and a client of each; keys are made below `directory`."""
     create_keys(directory / "keys")
     apps = {
         "registry": await _registry(database, directory / "keys"),
@@ -44,7 +46,13 @@ async def running_services(database: Database, directory: Path) -> AsyncIterator
         "reporting": await _reporting(database),
     }
     async with AsyncExitStack() as stack:
-        clients = {name: await stack.enter_async_context(client_of(app)) for name, app in apps.items()}
+        yield apps, {name: await stack.enter_async_context(client_of(app)) for name, app in apps.items()}
+
+
+@asynccontextmanager
+async def running_services(database: Database, directory: Path) -> AsyncIterator[Services]:
+    """Yields the three apis with one row of each kind."""
+    async with running_apis(database, directory) as (apps, clients):
         yield Services(apps, clients, await _seed(clients))
 
 

@@ -6,7 +6,6 @@ so that an endpoint cannot be forgotten: one that is not tried here fails the la
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -16,16 +15,10 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from services.mentoring import app as mentoring
-from services.registry import app as registry
-from services.registry.settings import RegistrySettings
-from services.reporting import app as reporting
-from services.reporting.settings import ReportingSettings
 from shared.auth.principal import Role
-from shared.privacy.keys import create_keys
 from tests.infrastructure.databases import Database
-from tests.support.api import client_of
-from tests.support.tokens import bearer, verifier, with_edge
+from tests.support.services import running_apis
+from tests.support.tokens import bearer
 
 OURS, THEIRS = "35.76", "35.79"
 NAME = "Batik Canary Surodinawan"
@@ -57,30 +50,8 @@ class World:
 
 @pytest_asyncio.fixture
 async def world(database: Database, tmp_path: Any) -> AsyncIterator[World]:
-    create_keys(tmp_path / "keys")
-    apps = {
-        "registry": await _registry(database, tmp_path / "keys"),
-        "mentoring": await _mentoring(database),
-        "reporting": await _reporting(database),
-    }
-    async with AsyncExitStack() as stack:
-        clients = {name: await stack.enter_async_context(client_of(app)) for name, app in apps.items()}
+    async with running_apis(database, tmp_path) as (apps, clients):
         yield World(clients, apps, *await _seed(clients))
-
-
-async def _registry(database: Database, keys: Any) -> FastAPI:
-    settings = with_edge(database.settings("registry", "app", RegistrySettings, keys_dir=keys))
-    return registry.build_api(settings, await database.pool("registry"), verifier(settings))
-
-
-async def _mentoring(database: Database) -> FastAPI:
-    settings = with_edge(database.settings("mentoring", "app"))
-    return mentoring.build_api(settings, await database.pool("mentoring"), verifier(settings))
-
-
-async def _reporting(database: Database) -> FastAPI:
-    settings = with_edge(database.settings("reporting", "app", ReportingSettings))
-    return reporting.build_api(settings, await database.pool("reporting"), verifier(settings))
 
 
 async def _seed(clients: Mapping[str, httpx.AsyncClient]) -> tuple[str, str, str]:
