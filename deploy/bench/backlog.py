@@ -27,11 +27,13 @@ BUSINESSES = 8_000
 _AT_ONCE = 2_000
 _BUSINESS, _SESSION, _CONSULTANT = 1, 2, 3
 
-_ACCEPT = """
+# Behind the nine parameters of the events themselves.
+_WRITE = f"""
+with {outbox.WRITING_EVENTS}
 insert into accepted_command (principal, key, body_digest, status, answer, event_ids)
-select $1, key, ''::bytea, status, answer, array[event_id]
-from unnest($2::text[], $3::smallint[], $4::json[], $5::uuid[]) as told (key, status, answer, event_id)
-"""
+select $10, event_id::text, ''::bytea, status, answer, array[event_id]
+from unnest($1::uuid[], $11::smallint[], $12::json[]) as told (event_id, status, answer)
+"""  # noqa: S608  our own text
 
 
 @dataclass(frozen=True)
@@ -66,21 +68,22 @@ async def written(settings: Settings, service: str, events: Iterable[AnyEvent]) 
             await connection.execute("set local idle_in_transaction_session_timeout = 0")
             remaining = iter(events)
             while some := list(islice(remaining, _AT_ONCE)):
-                await outbox.append(connection, some)
-                await accept(connection, some)
+                await write(connection, some)
             yield
     finally:
         await connection.close(timeout=5)
 
 
-async def accept(connection: Any, events: Sequence[AnyEvent]) -> None:  # noqa: ANN401  pooled or plain
-    """Keeps an answer for each event, as the command that it is of would have, in the caller's transaction."""
-    ids = [event.event_id for event in events]
+async def write(connection: Any, events: Sequence[AnyEvent]) -> None:  # noqa: ANN401  pooled or plain
+    """Writes events and keeps an answer for each, as the command that it is of would have.
+
+    One statement: in the caller's transaction, or else in one of its own.
+    """
     answers = [
         json.dumps({"id": event.aggregate_id, "revision": event.version, "version": event.version}) for event in events
     ]
     status = [201 if event.version == 1 else 200 for event in events]
-    await connection.execute(_ACCEPT, province.SUBJECT, list(map(str, ids)), status, answers, ids)
+    await connection.execute(_WRITE, *outbox.parameters(events, None), province.SUBJECT, status, answers)
 
 
 def business(id_: UUID, number: int, today: date, *, version: int = 1) -> AnyEvent:

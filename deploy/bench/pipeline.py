@@ -7,7 +7,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -22,7 +22,7 @@ from deploy.check import flow
 from deploy.check.reader import SERVICES, Readers, open_readers
 from deploy.local.installation import Installation
 from shared.clock import business_day, utc_now
-from shared.postgres import Pool, create_pool, role_name
+from shared.postgres import Connection, connect, role_name
 
 _CONSUMERS = ("mentoring-consume", "reporting-consume")
 _PRODUCERS = ("registry", "mentoring")
@@ -61,6 +61,15 @@ select (select count(*) from fact_business where set_version = (select version f
      + (select count(*) from fact_session where set_version = (select version from read_model_pointer))
 """
 _ALL_READ = "select coalesce(sum(next_offset), 0)::bigint from consumer_offset"
+# Ends when the offsets have moved, or after ten milliseconds: what came before it was looked for is not seen otherwise.
+_AWAIT_MOVE = """
+do $$ begin
+    for turn in 1..10 loop
+        exit when (select coalesce(sum(next_offset), 0) from consumer_offset) <> {read};
+        perform pg_sleep(0.001);
+    end loop;
+end $$
+"""
 _ALL_COPIES = "select count(*) from business_replica where version > 0"
 
 Say = Callable[[str], None]
@@ -105,7 +114,7 @@ async def measure(installation: Installation, asked: Asked, say: Say) -> Measure
     """Measures a running installation, which is filled with made-up events. Raises what UNAVAILABLE names."""
     async with AsyncExitStack() as stack:
         eyes = await _eyes(installation, stack)
-        watch: Watch[Effect] = Watch(eyes.look)
+        watch: Watch[Effect] = Watch(eyes.reporting.look, eyes.mentoring.look, rest=0.0)
         await _steady(installation, watch, asked, say)
         events = len(watch.seconds) + watch.missing
         if not asked.backlog:
@@ -121,47 +130,66 @@ async def measure(installation: Installation, asked: Asked, say: Say) -> Measure
 
 
 @dataclass
-class Eyes:
-    """The other connections that see the read models.
+class Eye:
+    """Another connection that sees some of the read models; `seeing` returns which of the effects they show.
 
     Offsets move in the transactions that move the read models: while they stand still, there is nothing new to see.
+    It waits inside Postgres, for a question over the wire each millisecond would take part of what is measured.
     """
 
-    reporting: Pool
-    mentoring: Pool
-    _position: tuple[int, int] = (0, 0)
+    connection: Connection
+    seeing: Callable[[Connection, Collection[Effect]], Awaitable[set[Effect]]]
+    _read: int = -1
     _looked_for: frozenset[Effect] = frozenset()
 
     async def look(self, wanted: Collection[Effect]) -> Collection[Effect]:
-        """Returns those effects that all read models show."""
-        sessions = [effect for effect in wanted if len(effect) == 3]
-        businesses = [effect for effect in wanted if len(effect) == 2]
-        copied = await self.mentoring.fetchval(_ALL_READ) if businesses else self._position[1]
-        position = await self.reporting.fetchval(_ALL_READ), copied
-        if position == self._position and self._looked_for.issuperset(wanted):
+        """Returns what is seen of the wanted effects, at once if one is new, else when something has moved."""
+        if self._looked_for.issuperset(wanted):
+            await self.connection.execute(_AWAIT_MOVE.format(read=self._read))
+        read = await self.connection.fetchval(_ALL_READ)
+        if read == self._read and self._looked_for.issuperset(wanted):
             return ()
-        self._position, self._looked_for = position, frozenset(wanted)
-        seen = await _places(self.reporting, _TOTALS, sessions)
-        return seen | await _places(self.mentoring, _REPLICAS, await _places(self.reporting, _FACTS, businesses))
+        self._read, self._looked_for = read, frozenset(wanted)
+        return await self.seeing(self.connection, wanted)
 
 
-async def _places(pool: Pool, sql: str, wanted: Iterable[Any]) -> set[Any]:
-    asked = list(wanted)
-    if not asked:
+async def _seen_by_reporting(connection: Connection, wanted: Collection[Effect]) -> set[Effect]:
+    sessions, businesses = _told_apart(wanted)
+    return await _places(connection, _TOTALS, sessions) | await _places(connection, _FACTS, businesses)
+
+
+async def _seen_by_mentoring(connection: Connection, wanted: Collection[Effect]) -> set[Effect]:
+    """A session is nothing that mentoring would have to copy."""
+    sessions, businesses = _told_apart(wanted)
+    return {*sessions} | await _places(connection, _REPLICAS, businesses)
+
+
+def _told_apart(wanted: Collection[Effect]) -> tuple[list[Effect], list[Effect]]:
+    return [effect for effect in wanted if len(effect) == 3], [effect for effect in wanted if len(effect) == 2]
+
+
+async def _places(connection: Connection, sql: str, wanted: Sequence[Effect]) -> set[Effect]:
+    if not wanted:
         return set()
-    return {asked[row["place"] - 1] for row in await pool.fetch(sql, *map(list, zip(*asked, strict=True)))}
+    return {wanted[row["place"] - 1] for row in await connection.fetch(sql, *map(list, zip(*wanted, strict=True)))}
+
+
+@dataclass
+class Eyes:
+    """One for each service that keeps read models or copies."""
+
+    reporting: Eye
+    mentoring: Eye
 
 
 async def _eyes(installation: Installation, stack: AsyncExitStack) -> Eyes:
-    pools = []
-    for service in ("reporting", "mentoring"):
+    eyes = []
+    for service, seeing in (("reporting", _seen_by_reporting), ("mentoring", _seen_by_mentoring)):
         settings = installation.settings(service, "worker")
-        pool = await create_pool(
-            settings, role_name(service, "worker"), schema=service, application="plut-bench", size=2
-        )
-        stack.callback(pool.terminate)
-        pools.append(pool)
-    return Eyes(pools[0], pools[1])
+        connection = await connect(settings, role_name(service, "worker"), schema=service, application="plut-bench")
+        stack.callback(connection.terminate)
+        eyes.append(Eye(connection, seeing))
+    return Eyes(*eyes)
 
 
 async def _steady(installation: Installation, watch: Watch[Effect], asked: Asked, say: Say) -> None:
@@ -299,18 +327,18 @@ class _Shown:
 
 async def _shown(eyes: Eyes) -> _Shown:
     return _Shown(
-        await eyes.reporting.fetchval(_ALL_READ),
-        await eyes.mentoring.fetchval(_ALL_READ),
-        await eyes.reporting.fetchval(_ALL_FACTS),
-        await eyes.mentoring.fetchval(_ALL_COPIES),
+        await eyes.reporting.connection.fetchval(_ALL_READ),
+        await eyes.mentoring.connection.fetchval(_ALL_READ),
+        await eyes.reporting.connection.fetchval(_ALL_FACTS),
+        await eyes.mentoring.connection.fetchval(_ALL_COPIES),
     )
 
 
 async def _is_shown(eyes: Eyes, before: _Shown, backlog: Backlog) -> bool:
     """Rows are counted only when the offsets, which move with them, have come far enough: counting takes long."""
-    if await eyes.reporting.fetchval(_ALL_READ) < before.read + backlog.events:
+    if await eyes.reporting.connection.fetchval(_ALL_READ) < before.read + backlog.events:
         return False
-    if await eyes.mentoring.fetchval(_ALL_READ) < before.followed + backlog.businesses:
+    if await eyes.mentoring.connection.fetchval(_ALL_READ) < before.followed + backlog.businesses:
         return False
     now = await _shown(eyes)
     return now.facts >= before.facts + backlog.events and now.copies >= before.copies + backlog.businesses

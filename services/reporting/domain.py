@@ -1,9 +1,10 @@
 """What reporting reasons about, without any IO: facts, periods, positions, and what makes an answer stale."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.clock import business_day
@@ -34,8 +35,7 @@ STATES: Mapping[Kind, type[Contract]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """The newest state of one aggregate. `slice` is the partition it was read from.
 
     `subjects` are the canonical ids of the businesses that the state speaks of, in the state's order.
@@ -65,7 +65,7 @@ def fact_of(kind: Kind, event: AnyEvent, partition: int) -> Fact:
 
 def canonical(fact: Fact, aliases: Mapping[UUID, UUID]) -> Fact:
     """Returns the fact with the canonical subject of each business. `aliases`: business → subject, where another."""
-    return replace(fact, subjects=tuple([aliases.get(one, one) for one in fact.subjects]))
+    return fact._replace(subjects=tuple([aliases.get(one, one) for one in fact.subjects]))
 
 
 class Period(StrEnum):

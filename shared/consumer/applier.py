@@ -1,14 +1,12 @@
 """What a service gives to the consumer: which topics it follows and what a batch of their events does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from shared.contracts.catalogue import AnyEvent, Topic
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """An event and where in the log it stood. `recorded_ms` is Kafka's timestamp in milliseconds since the epoch."""
 
     topic: str

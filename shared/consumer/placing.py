@@ -23,9 +23,15 @@ class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         self.wake = asyncio.Event()
         self.unplaced: set[TopicPartition] = set()
         self._strays: set[tuple[TopicPartition, int, int]] = set()
-        self.working_since: float | None = None
+        self.receiving_since: float | None = None
+        self.writing_since: float | None = None
         self.last_error: str | None = None
         self.progressed_at = time.monotonic()
+
+    @property
+    def working_since(self) -> float | None:
+        """Returns when the oldest batch that is worked on was handed over (time.monotonic); None if there is none."""
+        return min((since for since in (self.writing_since, self.receiving_since) if since is not None), default=None)
 
     @property
     @abstractmethod

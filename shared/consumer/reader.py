@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -22,7 +22,7 @@ from shared.consumer import alarms, control, kafka, offsets, parking
 from shared.consumer.applier import Applier
 from shared.consumer.faults import is_lost_race
 from shared.consumer.offsets import Displaced, Move
-from shared.consumer.partitions import AnotherLog, HigherHistory, Misplaced, Share, Standing, take
+from shared.consumer.partitions import AnotherLog, HigherHistory, Misplaced, Share, Standing, take, take_in_steps
 from shared.consumer.placing import Placer
 from shared.consumer.records import Record
 from shared.consumer.retry import retry_parked
@@ -31,17 +31,36 @@ from shared.kafka_admin import KafkaTrouble
 from shared.postgres import UNAVAILABLE, Pool
 
 Connection: TypeAlias = Any
-Work: TypeAlias = list[tuple[Standing, TopicPartition, Sequence[Record]]]
+# What is new of one partition, and where it stood before.
+Piece: TypeAlias = tuple[Standing, TopicPartition, Sequence[Record]]
+Work: TypeAlias = list[Piece]
 
 _GREATEST_BACKOFF = 5.0
 _TIMES_A_GAP_IS_SEEN = 3
 _LOOK_AGAIN_SECONDS = 5.0
 # Of a large batch so many events of each partition are measured: all of them are equally late.
 _SAMPLES = 20
+_CLOSE_SECONDS = 1.0
+
+
+@dataclass
+class _Taken:
+    """What a batch comes to: shares to write, and partitions whose log was replaced."""
+
+    work: Work
+    shares: list[Share] = field(default_factory=list)
+    replaced: dict[TopicPartition, AnotherLog] = field(default_factory=dict)
+
+    @property
+    def is_plain(self) -> bool:
+        """Tells whether the next batch may be read before this one is written."""
+        return not self.replaced and not any(share.look_again or share.trouble for share in self.shares)
 
 
 class Reader(Placer):
-    """Applies what one subscription hands over. One batch, placement or errand at a time."""
+    """Applies what one subscription hands over, in its order. One batch at a time is written; placements and errands
+    wait for it.
+    """
 
     def __init__(self, applier: Applier, pool: Pool, prefix: str) -> None:
         super().__init__(applier.group)
@@ -52,6 +71,7 @@ class Reader(Placer):
         self._prefix = prefix
         self._writer = Writer(applier)
         self._busy = asyncio.Lock()
+        self._writing: asyncio.Task[bool] | None = None
         self._connection: Connection | None = None
         self._standings: dict[TopicPartition, Standing] = {}
         self._gaps: dict[TopicPartition, tuple[tuple[int, int], int]] = {}
@@ -61,15 +81,65 @@ class Reader(Placer):
 
     async def receive(self, records: Sequence[Record]) -> None:
         async with self._busy:
-            self.working_since = time.monotonic()
+            self.receiving_since = time.monotonic()
             try:
                 await self._work_through(self._sorted_out(records))
             except Exception as error:  # noqa: BLE001  whatever it is: rolled back, looked at again, tried again
-                self._failed(error, {TopicPartition(each.topic, each.partition) for each in records})
+                self._failed(error, _partitions_of(records))
             finally:
-                self.working_since = None
+                self.receiving_since = None
 
-    # Batches
+    # Batches: one is read while the one before it is written
+
+    async def _work_through(self, work: Work) -> None:
+        """Returns when the batch has been read and its writing has begun; what is not plain is also written."""
+        taken = await self._take(work)
+        if not await self._written():
+            self.doubt(self._kafkas(partition) for _, partition, _ in work)
+            return
+        if taken.is_plain:
+            self._settle(taken.shares)
+            self._writing = asyncio.create_task(self._write_behind(taken))
+        else:
+            await self._finish(taken)
+
+    async def _written(self) -> bool:
+        """Waits for the batch that is being written, if there is one; tells whether reading may go on from its end."""
+        writing, self._writing = self._writing, None
+        return writing is None or await writing
+
+    async def _write_behind(self, taken: "_Taken") -> bool:
+        self.writing_since = time.monotonic()
+        try:
+            return await self._finish(taken)
+        except Exception as error:  # noqa: BLE001  the same answer as above
+            self._failed(error, [self._kafkas(share.partition) for share in taken.shares])
+            return False
+        finally:
+            self.writing_since = None
+
+    async def _finish(self, taken: "_Taken") -> bool:
+        """Writes what was taken, and does what the records ask for. Tells whether it goes on; raises what writing
+        raises.
+        """
+        halt: HigherHistory | TooManyBad | None = None
+        shares = taken.shares
+        while shares:
+            try:
+                await self._write(shares)
+                break
+            except TooManyBad as error:
+                halt = error
+                shares = [take(*each) for each in _up_to(taken.work, shares, error)]
+        self._settle(shares)
+        self._failures = 0
+        self.last_error = None
+        for partition, another in taken.replaced.items():
+            await self._begin_again(partition, another)
+        halt = halt or next((share.trouble for share in shares if share.trouble), None)
+        if halt is not None:
+            await self._halt(halt)
+        return halt is None
 
     def _sorted_out(self, records: Sequence[Record]) -> Work:
         """Returns the records by partition; what belongs to no placed partition is dropped, for it will be fetched
@@ -84,34 +154,25 @@ class Reader(Placer):
             if partition in self._standings
         ]
 
-    async def _work_through(self, work: Work) -> None:
-        shares, replaced = self._take(work)
-        halt: HigherHistory | TooManyBad | None = None
-        while shares:
-            try:
-                await self._write(shares)
-                break
-            except TooManyBad as error:
-                halt = error
-                shares = [take(*each) for each in _up_to(work, shares, error)]
-        self._settle(shares)
-        for partition, another in replaced.items():
-            await self._begin_again(partition, another)
-        halt = halt or next((share.trouble for share in shares if share.trouble), None)
-        if halt is not None:
-            await self._halt(halt)
-
-    def _take(self, work: Work) -> tuple[list[Share], dict[TopicPartition, AnotherLog]]:
-        shares, replaced = [], {}
+    async def _take(self, work: Work) -> "_Taken":
+        taken = _Taken(work)
         for each in work:
             try:
-                shares.append(take(*each))
+                taken.shares.append(await self._read(each))
             except Misplaced as error:
                 self._note_gap(self._kafkas(each[1]), error.gap)
                 self.doubt([self._kafkas(each[1])])
             except AnotherLog as error:
-                replaced[each[1]] = error
-        return shares, replaced
+                taken.replaced[each[1]] = error
+        return taken
+
+    async def _read(self, each: Piece) -> Share:
+        steps = take_in_steps(*each)
+        share = next(steps)
+        while next(steps, None) is not None:
+            if self._writing is not None:
+                await asyncio.sleep(0)  # so that Postgres never waits for its next statement
+        return share
 
     async def _write(self, shares: Sequence[Share]) -> None:
         moving = [share for share in shares if share.taken]
@@ -126,9 +187,6 @@ class Reader(Placer):
                 self._standings[partition] = share.standing
             if share.look_again:
                 self.doubt([partition])
-        if shares:
-            self._failures = 0
-            self.last_error = None
 
     def _count(self, shares: Sequence[Share]) -> None:
         self.progressed_at = time.monotonic()
@@ -163,6 +221,7 @@ class Reader(Placer):
         if not self.unplaced or self.halted or time.monotonic() < self._not_before:
             return
         async with self._busy:
+            await self._written()
             partitions = sorted(self.unplaced)
             try:
                 await self._place(partitions)
@@ -259,6 +318,7 @@ class Reader(Placer):
     async def run_errands(self) -> None:
         """Does what operators ask for: a new history, and parked records once more. Raises what the database raises."""
         async with self._busy:
+            await self._written()
             told = await control.read(self._pool, self.group)
             if told.stopped_because is not None and self.halted is None:
                 self.halted = told.stopped_because  # by another member of the group
@@ -299,6 +359,11 @@ class Reader(Placer):
         return {partition: standing.cursor for partition, standing in self._standings.items()}
 
     async def close(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await asyncio.wait({writing}, timeout=_CLOSE_SECONDS)
+            writing.cancel()
+            await asyncio.wait({writing}, timeout=_CLOSE_SECONDS)
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(*UNAVAILABLE):
@@ -324,6 +389,10 @@ class Reader(Placer):
 
     def _kafkas(self, partition: TopicPartition) -> TopicPartition:
         return TopicPartition(self._prefix + partition.topic, partition.partition)
+
+
+def _partitions_of(records: Sequence[Record]) -> set[TopicPartition]:
+    return {TopicPartition(each.topic, each.partition) for each in records}
 
 
 def _up_to(work: Work, shares: Sequence[Share], limit: TooManyBad) -> Work:

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from aiokafka import ConsumerRecord
@@ -27,8 +27,7 @@ UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 _ERROR_LENGTH = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Readable:
+class Readable(NamedTuple):
     """An event with the history and epoch of the log that carried it."""
 
     event: AnyEvent

@@ -173,7 +173,7 @@ class WatermarkReader(Placer):
                 self._positions[partition] = start
 
     async def receive(self, records: Sequence[Record]) -> None:
-        self.working_since = time.monotonic()
+        self.receiving_since = time.monotonic()
         try:
             await self._file(records)
             self.last_error, self.progressed_at = None, time.monotonic()
@@ -181,7 +181,7 @@ class WatermarkReader(Placer):
             self._failed(error)
             await asyncio.sleep(1)
         finally:
-            self.working_since = None
+            self.receiving_since = None
 
     async def _file(self, records: Sequence[Record]) -> None:
         watermarks = [each for each in map(read_watermark, records) if each is not None]

@@ -70,26 +70,27 @@ class SetApplier:
 
         Raises SetStandsStill; asyncpg.SerializationError if the same aggregate is written elsewhere at the same time.
         """
-        stage = await store.enter_set(connection, self.set_version)
+        stage, has_aliases = await store.enter_set(connection, self.set_version)
         if stage not in (Stage.READING, Stage.FOLLOWING):
             raise SetStandsStill(f"set {self.set_version} is {stage or 'retired'}")
-        facts = await self._fold(connection, batch)
-        for folded in facts:
+        facts = [fact_of(KIND_OF[one.event.type], one.event, one.partition) for one in batch]
+        if has_aliases:
+            facts = await self._canonical(connection, facts)
+        changed = await self._fold(connection, facts)
+        for folded in changed:
             await self._write(connection, folded)
         if stage == Stage.FOLLOWING:
-            await add_up(connection, self.set_version, self._differences(facts))
+            await add_up(connection, self.set_version, self._differences(changed))
 
-    async def _fold(self, connection: Any, batch: Sequence[Received]) -> list[_Folded]:  # noqa: ANN401
+    async def _fold(self, connection: Any, facts: Sequence[Fact]) -> list[_Folded]:  # noqa: ANN401
         by_kind: dict[Kind, list[Fact]] = defaultdict(list)
-        for fact in await self._facts(connection, batch):
+        for fact in facts:
             by_kind[fact.kind].append(fact)
         return [await self._fold_kind(connection, kind, by_kind[kind]) for kind in sorted(by_kind)]
 
-    async def _facts(self, connection: Any, batch: Sequence[Received]) -> list[Fact]:  # noqa: ANN401
-        facts = [fact_of(KIND_OF[one.event.type], one.event, one.partition) for one in batch]
-        named = {business for fact in facts for business in fact.subjects}
-        aliases = await store.aliases(connection, self.set_version, named) if named else {}
-        return [canonical(fact, aliases) for fact in facts] if aliases else facts
+    async def _canonical(self, connection: Any, facts: Sequence[Fact]) -> list[Fact]:  # noqa: ANN401
+        aliases = await store.aliases(connection, self.set_version, {one for fact in facts for one in fact.subjects})
+        return [canonical(fact, aliases) for fact in facts]
 
     async def _fold_kind(self, connection: Any, kind: Kind, facts: Sequence[Fact]) -> _Folded:  # noqa: ANN401
         ids = sorted({fact.id for fact in facts})
