@@ -14,6 +14,8 @@ from datetime import date
 from typing import Any, TypeAlias
 from uuid import UUID
 
+import asyncpg
+
 from deploy.bench.backlog import BUSINESSES, Backlog, written
 from deploy.bench.cpu import Spent
 from deploy.bench.latency import summary
@@ -22,7 +24,7 @@ from deploy.check import flow
 from deploy.check.reader import SERVICES, Readers, open_readers
 from deploy.local.installation import Installation
 from shared.clock import business_day, utc_now
-from shared.postgres import Connection, connect, role_name
+from shared.postgres import Connection
 
 _CONSUMERS = ("mentoring-consume", "reporting-consume")
 _PRODUCERS = ("registry", "mentoring")
@@ -61,15 +63,23 @@ select (select count(*) from fact_business where set_version = (select version f
      + (select count(*) from fact_session where set_version = (select version from read_model_pointer))
 """
 _ALL_READ = "select coalesce(sum(next_offset), 0)::bigint from consumer_offset"
-# Ends when the offsets have moved, or after ten milliseconds: what came before it was looked for is not seen otherwise.
-_AWAIT_MOVE = """
-do $$ begin
+# Returns when the offsets have moved, or after ten milliseconds: what came before it was looked for is not seen else.
+# A function, for its plans are kept.
+_MAKE_AWAIT_MOVE = """
+create function pg_temp.await_move(known bigint) returns bigint language plpgsql as $$
+declare
+    now_read bigint;
+begin
     for turn in 1..10 loop
-        exit when (select coalesce(sum(next_offset), 0) from consumer_offset) <> {read};
+        now_read := (select coalesce(sum(next_offset), 0) from consumer_offset);
+        exit when now_read <> known;
         perform pg_sleep(0.001);
     end loop;
-end $$
+    return now_read;
+end
+$$
 """
+_AWAIT_MOVE = "select pg_temp.await_move($1)"
 _ALL_COPIES = "select count(*) from business_replica where version > 0"
 
 Say = Callable[[str], None]
@@ -144,10 +154,9 @@ class Eye:
 
     async def look(self, wanted: Collection[Effect]) -> Collection[Effect]:
         """Returns what is seen of the wanted effects, at once if one is new, else when something has moved."""
-        if self._looked_for.issuperset(wanted):
-            await self.connection.execute(_AWAIT_MOVE.format(read=self._read))
-        read = await self.connection.fetchval(_ALL_READ)
-        if read == self._read and self._looked_for.issuperset(wanted):
+        known = self._read if self._looked_for.issuperset(wanted) else -1
+        read = await self.connection.fetchval(_AWAIT_MOVE, known)
+        if read == known:
             return ()
         self._read, self._looked_for = read, frozenset(wanted)
         return await self.seeing(self.connection, wanted)
@@ -185,9 +194,14 @@ class Eyes:
 async def _eyes(installation: Installation, stack: AsyncExitStack) -> Eyes:
     eyes = []
     for service, seeing in (("reporting", _seen_by_reporting), ("mentoring", _seen_by_mentoring)):
-        settings = installation.settings(service, "worker")
-        connection = await connect(settings, role_name(service, "worker"), schema=service, application="plut-bench")
+        # The superuser: nobody else may make functions, not even temporary ones.
+        connection = await asyncpg.connect(
+            installation.superuser_dsn(),
+            timeout=5,
+            server_settings={"search_path": service, "application_name": "plut-bench"},
+        )
         stack.callback(connection.terminate)
+        await connection.execute(_MAKE_AWAIT_MOVE)
         eyes.append(Eye(connection, seeing))
     return Eyes(*eyes)
 

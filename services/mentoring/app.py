@@ -1,10 +1,11 @@
 """Where mentoring's objects are built: one function per role, each importing only what its role needs."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from services.mentoring.settings import MIGRATIONS, REPLICA_GROUP, SERVICE, TITLE
 from shared import migrations
-from shared.postgres import Pool, create_pool, role_name
+from shared.postgres import BY_KEY, Pool, create_pool, role_name
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ async def consume(settings: Settings) -> None:
     from services.mentoring.handlers import ReplicaApplier
     from shared.consumer.host import ConsumerHost
 
-    host = ConsumerHost(SERVICE, settings, await _pool(settings, "worker", "consume"))
+    host = ConsumerHost(SERVICE, settings, await _pool(settings, "worker", "consume", BY_KEY))
     await host.add(ReplicaApplier(REPLICA_GROUP))
     await host.run()
 
@@ -54,5 +55,11 @@ async def migrate(settings: Settings) -> None:
     await migrations.migrate(settings, SERVICE, MIGRATIONS)
 
 
-async def _pool(settings: Settings, role: str, process: str) -> Pool:
-    return await create_pool(settings, role_name(SERVICE, role), schema=SERVICE, application=f"{SERVICE}-{process}")
+async def _pool(settings: Settings, role: str, process: str, server_settings: Mapping[str, str] | None = None) -> Pool:
+    return await create_pool(
+        settings,
+        role_name(SERVICE, role),
+        schema=SERVICE,
+        application=f"{SERVICE}-{process}",
+        server_settings=server_settings,
+    )

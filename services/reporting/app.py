@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from services.reporting.settings import MIGRATIONS, SERVICE, TITLE, ReportingSettings
 from shared import migrations
-from shared.postgres import Pool, create_pool, role_name
+from shared.postgres import BY_KEY, Pool, create_pool, role_name
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -57,8 +57,7 @@ async def consume(settings: ReportingSettings) -> None:
         role_name(SERVICE, "worker"),
         schema=SERVICE,
         application=f"{SERVICE}-consume",
-        # Everything is found by key. A plan made while a table was empty would read all of it when it has grown.
-        server_settings={"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"},
+        server_settings=BY_KEY,
     )
     host = ConsumerHost(SERVICE, settings, pool)
     await host.file_watermarks()

@@ -26,16 +26,17 @@ from shared.settings import Settings
 _SMALL = 1000  # rows that one poll may bring; more is a large difference
 _PAGE_BYTES = 6 << 20
 _PAGE_ROWS = (50, 4000)
-_BUSY_SECONDS = 0.002
+_BUSY_SECONDS = 0.004
 _QUIET_SECONDS = 0.015
 _RETRY_SECONDS = (0.2, 2.0)
 _ALARM_LOOKS = 5  # a second apart; then everything is examined anew
 
 
 def pause_after(silence: float) -> float:
-    """Returns how many seconds to pause after `silence` seconds without a row: a tenth of it, within bounds.
+    """Returns how many seconds lie between two turns after `silence` seconds without a row: a tenth of it, bounded.
 
-    Asking costs both ends of the connection; what comes rarely may wait a little longer than what comes often.
+    Asking costs both ends of the connection, and a fetch at every consumer: what comes in a busy hour is sent
+    together, and what comes rarely may wait a little longer.
     """
     return min(_QUIET_SECONDS, max(_BUSY_SECONDS, silence / 10))
 
@@ -165,15 +166,15 @@ class Lead:
         last_busy = time.monotonic()
         while not self._stopping.is_set():
             self._health.tick()
+            began = time.monotonic()
             busy = await self._turn()
             now = time.monotonic()
             last_busy = now if busy else last_busy
             await self._upkeep()
-            if not busy:
-                is_quiet = now - last_busy > 1
-                if is_quiet and self._look_due.due() and await self._examine() is not None:
-                    return
-                await asyncio.sleep(pause_after(now - last_busy))
+            if now - last_busy > 1 and self._look_due.due() and await self._examine() is not None:
+                return
+            if self._position.target is None:
+                await asyncio.sleep(began + pause_after(now - last_busy) - time.monotonic())
 
     async def _turn(self) -> bool:
         """Publishes what there is; returns whether there was anything."""
