@@ -27,8 +27,9 @@ BUSINESSES = 8_000
 _AT_ONCE = 2_000
 _BUSINESS, _SESSION, _CONSULTANT = 1, 2, 3
 
-# Behind the nine parameters of the events themselves.
-_WRITE = f"""
+# Events, and for each an answer as the command that it is of would have kept it: one statement, in the caller's
+# transaction or else in one of its own. Its parameters come behind the nine of the events themselves.
+WRITE = f"""
 with {outbox.WRITING_EVENTS}
 insert into accepted_command (principal, key, body_digest, status, answer, event_ids)
 select $10, event_id::text, ''::bytea, status, answer, array[event_id]
@@ -68,22 +69,19 @@ async def written(settings: Settings, service: str, events: Iterable[AnyEvent]) 
             await connection.execute("set local idle_in_transaction_session_timeout = 0")
             remaining = iter(events)
             while some := list(islice(remaining, _AT_ONCE)):
-                await write(connection, some)
+                await connection.execute(WRITE, *parameters(some))
             yield
     finally:
         await connection.close(timeout=5)
 
 
-async def write(connection: Any, events: Sequence[AnyEvent]) -> None:  # noqa: ANN401  pooled or plain
-    """Writes events and keeps an answer for each, as the command that it is of would have.
-
-    One statement: in the caller's transaction, or else in one of its own.
-    """
+def parameters(events: Sequence[AnyEvent]) -> list[Any]:
+    """Returns the parameters of WRITE."""
     answers = [
         json.dumps({"id": event.aggregate_id, "revision": event.version, "version": event.version}) for event in events
     ]
     status = [201 if event.version == 1 else 200 for event in events]
-    await connection.execute(_WRITE, *outbox.parameters(events, None), province.SUBJECT, status, answers)
+    return [*outbox.parameters(events, None), province.SUBJECT, status, answers]
 
 
 def business(id_: UUID, number: int, today: date, *, version: int = 1) -> AnyEvent:

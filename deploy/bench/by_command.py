@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from deploy.bench import province
+from deploy.bench.load import Effect
 from deploy.demo.people import nik
 from deploy.local.installation import Installation
 from services.mentoring import commands as mentoring
@@ -63,7 +64,7 @@ class Commands:
         pools = [await _pool(settings, "registry"), await _pool(installation.settings("mentoring", "api"), "mentoring")]
         return cls(pools[0], pools[1], open_vault(settings), business_day(utc_now()))
 
-    async def prepare(self) -> None:
+    async def prepare(self, writes: int) -> None:  # noqa: ARG002  staff are as many whatever is written
         """Opens the offices and registers consultants and a few businesses of each."""
         opened_on = province.first_day(self.today).isoformat()
         for code in province.CODES:
@@ -71,18 +72,21 @@ class Commands:
             await registry.open_office(self.registry, _request(), form)
         await asyncio.gather(*(self._staff(code) for code in province.CODES))
 
-    async def write(self, number: int) -> tuple[dict[str, Any], float]:
-        """Runs the n-th command; returns the effect to look for, and when COMMIT had returned."""
+    async def close(self) -> None:
+        self.registry.terminate()
+        self.mentoring.terminate()
+
+    async def write(self, number: int) -> tuple[Effect, float]:
         commit = _Commit()
         _commit.set(commit)
         effect = await self._write(province.CODES[number % len(province.CODES)], province.deed(number))
         return effect, commit.at
 
-    async def _write(self, code: str, deed: province.Deed) -> dict[str, Any]:
+    async def _write(self, code: str, deed: province.Deed) -> Effect:
         if deed is province.Deed.SESSION:
             return await self._complete()
         if deed is province.Deed.REGISTRATION:
-            return {"business": str(await self._register(code)), "version": 1}
+            return await self._register(code), 1
         return await self._correct(code)
 
     async def _staff(self, code: str) -> None:
@@ -96,7 +100,7 @@ class Commands:
         new = NewConsultant(code, staff, "Konsultan Ukur", [Field.PRODUCTION], since)
         return UUID((await mentoring.register_consultant(self.mentoring, _request(), new)).body["id"])
 
-    async def _complete(self) -> dict[str, Any]:
+    async def _complete(self) -> Effect:
         number, self.sessions = self.sessions, self.sessions + 1
         office, day, count = province.place_of(number, self.today)
         draft = SessionDraft(
@@ -109,7 +113,7 @@ class Commands:
             channel=Channel.OFFICE_VISIT,
         )
         await mentoring.complete_session(self.mentoring, _request(), draft)
-        return {"office": office, "day": day.isoformat(), "count": count}
+        return office, day, count
 
     async def _register(self, code: str) -> UUID:
         number, self.registered = self.registered, self.registered + 1
@@ -127,7 +131,7 @@ class Commands:
         self.revisions[business] = 1
         return business
 
-    async def _correct(self, code: str) -> dict[str, Any]:
+    async def _correct(self, code: str) -> Effect:
         """The business is out of the list meanwhile, so that nobody else corrects the same revision."""
         business = self.businesses[code].pop(0)
         form = BusinessCorrection(trade_name=f"Usaha Ukur {new_id().hex[-8:]}")
@@ -135,7 +139,7 @@ class Commands:
         answer = await registry.correct_business(self.registry, self.vault, _request(), business, seen, form)
         self.revisions[business] = answer.body["revision"]
         self.businesses[code].append(business)
-        return {"business": str(business), "version": answer.body["version"]}
+        return business, answer.body["version"]
 
 
 def _request() -> Request:

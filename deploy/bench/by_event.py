@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from deploy.bench import backlog, province
+from deploy.bench.load import Effect
 from deploy.local.installation import Installation
 from shared.clock import business_day, utc_now
 from shared.contracts.catalogue import TOPIC_OF, AnyEvent
@@ -20,12 +21,20 @@ _CONNECTIONS = 8
 _BUSINESSES = 200
 
 
+@dataclass(frozen=True)
+class _Write:
+    service: str
+    parameters: list[Any]
+    effect: Effect
+
+
 @dataclass
 class Events:
-    """The pools, and the businesses that there are with their versions."""
+    """The pools, what is to be written, and the businesses that there are with their versions."""
 
     pools: dict[str, Pool]
     today: date
+    writes: list[_Write] = field(default_factory=list)
     businesses: list[tuple[UUID, int]] = field(default_factory=list)
     sessions: int = 0
 
@@ -43,33 +52,41 @@ class Events:
             )
         return cls(pools, business_day(utc_now()))
 
-    async def prepare(self) -> None:
-        """Registers a few businesses, so that there is something to correct."""
+    async def prepare(self, writes: int) -> None:
+        """Registers a few businesses, so that there is something to correct, and makes the events."""
         for number in range(_BUSINESSES):
             await self._commit(self._registered(number))
+        self.writes = [self._write_of(number) for number in range(writes)]
 
-    async def write(self, number: int) -> tuple[dict[str, Any], float]:
-        """Commits the n-th event; returns the effect to look for, and when COMMIT had returned."""
+    async def write(self, number: int) -> tuple[Effect, float]:
+        write = self.writes[number]
+        return write.effect, await self._commit(write)
+
+    async def close(self) -> None:
+        for pool in self.pools.values():
+            pool.terminate()
+
+    def _write_of(self, number: int) -> _Write:
         deed = province.deed(number)
         if deed is province.Deed.SESSION:
             place, self.sessions = self.sessions, self.sessions + 1
-            office, day, count = province.place_of(place, self.today)
-            at = await self._commit(backlog.session(new_id(), place, self.today))
-            return {"office": office, "day": day.isoformat(), "count": count}, at
+            return _write(backlog.session(new_id(), place, self.today), province.place_of(place, self.today))
         if deed is province.Deed.REGISTRATION:
-            event = self._registered(number)
-        else:
-            id_, version = self.businesses[number % _BUSINESSES]
-            self.businesses[number % _BUSINESSES] = id_, version + 1
-            event = backlog.business(id_, number, self.today, version=version + 1)
-        return {"business": event.aggregate_id, "version": event.version}, await self._commit(event)
+            return self._registered(number)
+        id_, version = self.businesses[number % _BUSINESSES]
+        self.businesses[number % _BUSINESSES] = id_, version + 1
+        return _write(backlog.business(id_, number, self.today, version=version + 1), (id_, version + 1))
 
-    def _registered(self, number: int) -> AnyEvent:
+    def _registered(self, number: int) -> _Write:
         id_ = new_id()
         self.businesses.append((id_, 1))
-        return backlog.business(id_, number, self.today)
+        return _write(backlog.business(id_, number, self.today), (id_, 1))
 
-    async def _commit(self, event: AnyEvent) -> float:
-        async with self.pools[TOPIC_OF[event.type].service].acquire(timeout=5) as connection:
-            await backlog.write(connection, [event])
+    async def _commit(self, write: _Write) -> float:
+        async with self.pools[write.service].acquire(timeout=5) as connection:
+            await connection.execute(backlog.WRITE, *write.parameters)
             return time.monotonic()
+
+
+def _write(event: AnyEvent, effect: Effect) -> _Write:
+    return _Write(TOPIC_OF[event.type].service, backlog.parameters([event]), effect)

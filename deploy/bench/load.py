@@ -1,21 +1,21 @@
-"""The writers of the measurement, a process of their own: `python -m deploy.bench.load`, told by a JSON line on stdin.
+"""The writers of the measurement: at a fixed rate, whatever becomes of it (open loop).
 
-They write at a fixed rate whatever becomes of it (open loop). For each write a JSON line tells the effect to look for
-and the instant (time.monotonic, one clock for the whole machine) at which COMMIT had returned.
+In the process that also watches: telling another one of each write would cost as much as the write.
 """
 
 import asyncio
-import json
-import sys
 import time
-from pathlib import Path
-from typing import Any, Protocol
+from datetime import date
+from typing import Protocol, TypeAlias
+from uuid import UUID
 
-import uvloop
-
-from deploy.local.installation import Installation
 from shared.commands import Busy
 from shared.postgres import UNAVAILABLE
+
+Session: TypeAlias = tuple[str, date, int]
+Business: TypeAlias = tuple[UUID, int]
+# The n-th session of an office and day, or a version of a business.
+Effect: TypeAlias = Session | Business
 
 _TOO_MUCH: tuple[type[BaseException], ...] = (Busy, *UNAVAILABLE)
 
@@ -23,22 +23,33 @@ _TOO_MUCH: tuple[type[BaseException], ...] = (Busy, *UNAVAILABLE)
 class Writers(Protocol):
     """Who writes: commands, or what commands leave behind."""
 
-    async def prepare(self) -> None: ...
+    async def prepare(self, writes: int) -> None:
+        """Makes what is needed for so many writes, so that making it is not measured."""
 
-    async def write(self, number: int) -> tuple[dict[str, Any], float]: ...
+    async def write(self, number: int) -> tuple[Effect, float]:
+        """Does the n-th write (from 0); returns its effect, and when COMMIT had returned (time.monotonic)."""
+
+    async def close(self) -> None: ...
+
+
+class Expect(Protocol):
+    """Is told of an effect that is on its way."""
+
+    def __call__(self, key: Effect, since: float, *, counted: bool) -> None: ...
 
 
 class Load:
     """Writes at a rate."""
 
-    def __init__(self, writers: Writers) -> None:
+    def __init__(self, writers: Writers, expect: Expect) -> None:
         self._writers = writers
+        self._expect = expect
         self.failed = 0
 
     async def run(self, rate: float, seconds: float, warm_up: float) -> float:
         """Begins a write every 1/rate seconds, whether or not earlier ones have ended; returns the rate reached.
 
-        What is written in the first `warm_up` seconds is marked as not counted.
+        What is written in the first `warm_up` seconds is expected, but not counted.
         """
         start = time.monotonic()
         running: set[asyncio.Task[None]] = set()
@@ -57,35 +68,4 @@ class Load:
         except _TOO_MUCH:
             self.failed += 1  # more was asked than the machine can do; what became of it is not measured
         else:
-            say({**effect, "at": at, "counted": counted})
-
-
-def say(told: dict[str, Any]) -> None:
-    """Tells the process that measures."""
-    sys.stdout.write(json.dumps(told) + "\n")
-    sys.stdout.flush()
-
-
-async def _writers(told: dict[str, Any]) -> Writers:
-    installation = Installation.open(Path(told["data_dir"]))
-    if told["commands"]:
-        from deploy.bench.by_command import Commands
-
-        return await Commands.open(installation)
-    from deploy.bench.by_event import Events
-
-    return await Events.open(installation)
-
-
-async def _main(told: dict[str, Any]) -> None:
-    writers = await _writers(told)
-    await writers.prepare()
-    say({"prepared": True})
-    await asyncio.to_thread(sys.stdin.readline)
-    before, load = time.process_time(), Load(writers)
-    reached = await load.run(told["rate"], told["seconds"], told["warm_up"])
-    say({"done": True, "reached": reached, "failed": load.failed, "spent": time.process_time() - before})
-
-
-if __name__ == "__main__":
-    uvloop.run(_main(json.loads(sys.stdin.readline())))
+            self._expect(effect, at, counted=counted)

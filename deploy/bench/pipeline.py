@@ -4,27 +4,24 @@ Everything real: commands, relays, Kafka, consumers, every read model; the sight
 """
 
 import asyncio
-import json
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, TypeAlias
-from uuid import UUID
+from typing import Any
 
 import asyncpg
 
 from deploy.bench.backlog import BUSINESSES, Backlog, written
 from deploy.bench.cpu import Spent
 from deploy.bench.latency import summary
+from deploy.bench.load import Effect, Load, Writers
 from deploy.bench.visibility import Watch
 from deploy.check import flow
 from deploy.check.reader import SERVICES, Readers, open_readers
 from deploy.local.installation import Installation
 from shared.clock import business_day, utc_now
-from shared.postgres import Connection
+from shared.postgres import BY_KEY, Connection
 
 _CONSUMERS = ("mentoring-consume", "reporting-consume")
 _PRODUCERS = ("registry", "mentoring")
@@ -40,52 +37,58 @@ select pg_visible_in_snapshot(o.xid, r.snapshot)
        or coalesce(pg_visible_in_snapshot(o.xid, r.target) and o.seq <= r.after_seq, false)
 from outbox o, relay_state r where o.seq = $1
 """
+# What the eyes ask: they wait inside Postgres until the offsets have moved, ten milliseconds at most, for a question
+# over the wire each millisecond would take part of what is measured. Functions, for their plans are kept.
+_LOOK = """
+create function pg_temp.look(known bigint, offices text[], days date[], counts int[], ids uuid[], versions bigint[],
+                             out moved_to bigint, out sessions int[], out businesses int[])
+language plpgsql as $$
+begin
+    for turn in 1..10 loop
+        moved_to := (select coalesce(sum(next_offset), 0) from consumer_offset);
+        exit when moved_to <> known;
+        perform pg_sleep(0.001);
+    end loop;
+    if moved_to <> known then
+        sessions := array({sessions});
+        businesses := array({businesses});
+    end if;
+end
+$$
+"""
 # Each session that is looked for is the n-th of its office and day: the total of that day tells when it is there.
 _TOTALS = """
-select wanted.place from unnest($1::text[], $2::date[], $3::int[]) with ordinality as wanted (office, day, count, place)
+select wanted.place::int from unnest(offices, days, counts) with ordinality as wanted (office, day, count, place)
 where wanted.count <= (
-    select coalesce(sum(sessions), 0) from office_activity
-    where set_version = (select version from read_model_pointer)
-      and office = wanted.office and grain = 'day' and starts = wanted.day
+    select coalesce(sum(a.sessions), 0) from office_activity a
+    where a.set_version = (select version from read_model_pointer)
+      and a.office = wanted.office and a.grain = 'day' and a.starts = wanted.day
 )
 """
 _FACTS = """
-select wanted.place from unnest($1::uuid[], $2::bigint[]) with ordinality as wanted (id, version, place)
+select wanted.place::int from unnest(ids, versions) with ordinality as wanted (id, version, place)
 join fact_business f on f.id = wanted.id and f.set_version = (select version from read_model_pointer)
 where f.version >= wanted.version
 """
+# A session is nothing that mentoring would have to copy.
+_NO_TOTALS = "select place from generate_subscripts(offices, 1) place"
 _REPLICAS = """
-select wanted.place from unnest($1::uuid[], $2::bigint[]) with ordinality as wanted (id, version, place)
+select wanted.place::int from unnest(ids, versions) with ordinality as wanted (id, version, place)
 join business_replica r on r.id = wanted.id where r.version >= wanted.version
 """
+_EYES = {
+    "reporting": _LOOK.format(sessions=_TOTALS, businesses=_FACTS),
+    "mentoring": _LOOK.format(sessions=_NO_TOTALS, businesses=_REPLICAS),
+}
+_ASK = "select moved_to, sessions, businesses from pg_temp.look($1, $2, $3, $4, $5, $6)"
 _ALL_FACTS = """
 select (select count(*) from fact_business where set_version = (select version from read_model_pointer))
      + (select count(*) from fact_session where set_version = (select version from read_model_pointer))
 """
 _ALL_READ = "select coalesce(sum(next_offset), 0)::bigint from consumer_offset"
-# Returns when the offsets have moved, or after ten milliseconds: what came before it was looked for is not seen else.
-# A function, for its plans are kept.
-_MAKE_AWAIT_MOVE = """
-create function pg_temp.await_move(known bigint) returns bigint language plpgsql as $$
-declare
-    now_read bigint;
-begin
-    for turn in 1..10 loop
-        now_read := (select coalesce(sum(next_offset), 0) from consumer_offset);
-        exit when now_read <> known;
-        perform pg_sleep(0.001);
-    end loop;
-    return now_read;
-end
-$$
-"""
-_AWAIT_MOVE = "select pg_temp.await_move($1)"
 _ALL_COPIES = "select count(*) from business_replica where version > 0"
 
 Say = Callable[[str], None]
-Session: TypeAlias = tuple[str, date, int]
-Business: TypeAlias = tuple[UUID, int]
-Effect: TypeAlias = Session | Business
 
 
 @dataclass(frozen=True)
@@ -141,46 +144,31 @@ async def measure(installation: Installation, asked: Asked, say: Say) -> Measure
 
 @dataclass
 class Eye:
-    """Another connection that sees some of the read models; `seeing` returns which of the effects they show.
+    """Another connection that sees some of the read models.
 
     Offsets move in the transactions that move the read models: while they stand still, there is nothing new to see.
-    It waits inside Postgres, for a question over the wire each millisecond would take part of what is measured.
     """
 
     connection: Connection
-    seeing: Callable[[Connection, Collection[Effect]], Awaitable[set[Effect]]]
     _read: int = -1
     _looked_for: frozenset[Effect] = frozenset()
 
     async def look(self, wanted: Collection[Effect]) -> Collection[Effect]:
         """Returns what is seen of the wanted effects, at once if one is new, else when something has moved."""
         known = self._read if self._looked_for.issuperset(wanted) else -1
-        read = await self.connection.fetchval(_AWAIT_MOVE, known)
-        if read == known:
-            return ()
-        self._read, self._looked_for = read, frozenset(wanted)
-        return await self.seeing(self.connection, wanted)
+        sessions = [effect for effect in wanted if len(effect) == 3]
+        businesses = [effect for effect in wanted if len(effect) == 2]
+        row = await self.connection.fetchrow(_ASK, known, *_columns(sessions, 3), *_columns(businesses, 2))
+        assert row is not None  # noqa: S101  a function's row
+        self._read, self._looked_for = row["moved_to"], frozenset(wanted)
+        return [
+            *(sessions[place - 1] for place in row["sessions"] or ()),
+            *(businesses[place - 1] for place in row["businesses"] or ()),
+        ]
 
 
-async def _seen_by_reporting(connection: Connection, wanted: Collection[Effect]) -> set[Effect]:
-    sessions, businesses = _told_apart(wanted)
-    return await _places(connection, _TOTALS, sessions) | await _places(connection, _FACTS, businesses)
-
-
-async def _seen_by_mentoring(connection: Connection, wanted: Collection[Effect]) -> set[Effect]:
-    """A session is nothing that mentoring would have to copy."""
-    sessions, businesses = _told_apart(wanted)
-    return {*sessions} | await _places(connection, _REPLICAS, businesses)
-
-
-def _told_apart(wanted: Collection[Effect]) -> tuple[list[Effect], list[Effect]]:
-    return [effect for effect in wanted if len(effect) == 3], [effect for effect in wanted if len(effect) == 2]
-
-
-async def _places(connection: Connection, sql: str, wanted: Sequence[Effect]) -> set[Effect]:
-    if not wanted:
-        return set()
-    return {wanted[row["place"] - 1] for row in await connection.fetch(sql, *map(list, zip(*wanted, strict=True)))}
+def _columns(effects: Sequence[Effect], width: int) -> list[list[Any]]:
+    return [[effect[column] for effect in effects] for column in range(width)]
 
 
 @dataclass
@@ -192,78 +180,51 @@ class Eyes:
 
 
 async def _eyes(installation: Installation, stack: AsyncExitStack) -> Eyes:
-    eyes = []
-    for service, seeing in (("reporting", _seen_by_reporting), ("mentoring", _seen_by_mentoring)):
-        # The superuser: nobody else may make functions, not even temporary ones.
-        connection = await asyncpg.connect(
-            installation.superuser_dsn(),
-            timeout=5,
-            server_settings={"search_path": service, "application_name": "plut-bench"},
-        )
-        stack.callback(connection.terminate)
-        await connection.execute(_MAKE_AWAIT_MOVE)
-        eyes.append(Eye(connection, seeing))
-    return Eyes(*eyes)
+    return Eyes(await _eye(installation, "reporting", stack), await _eye(installation, "mentoring", stack))
+
+
+async def _eye(installation: Installation, service: str, stack: AsyncExitStack) -> Eye:
+    """The superuser's: nobody else may make functions, not even temporary ones."""
+    connection = await asyncpg.connect(
+        installation.superuser_dsn(),
+        timeout=5,
+        server_settings={"search_path": service, "application_name": "plut-bench", **BY_KEY},
+    )
+    stack.callback(connection.terminate)
+    await connection.execute(_EYES[service])
+    return Eye(connection)
 
 
 async def _steady(installation: Installation, watch: Watch[Effect], asked: Asked, say: Say) -> None:
-    writers = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "deploy.bench.load", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    assert writers.stdin is not None  # noqa: S101  a pipe was asked for
+    what = "commands" if asked.commands else "commands' events"
+    writes = round(asked.rate * (asked.seconds + _WARM_UP_SECONDS))
+    writers = await _writers(installation, commands=asked.commands)
+    await writers.prepare(writes)
+    say(f"{asked.rate:g} {what} per second for {asked.seconds:g} s, after {_WARM_UP_SECONDS:g} s to warm up")
+    spent, own = Spent.by(installation), time.process_time()
+    load = Load(writers, watch.expect)
     watching = asyncio.create_task(watch.run())
-    spent = Spent.by(installation)
     try:
-        what = "commands" if asked.commands else "commands' events"
-        told = {
-            "data_dir": str(installation.directory),
-            "commands": asked.commands,
-            "rate": asked.rate,
-            "seconds": asked.seconds,
-            "warm_up": _WARM_UP_SECONDS,
-        }
-        writers.stdin.write(json.dumps(told).encode() + b"\n")
-        async for line in _lines(writers):
-            if "prepared" in line:
-                say(
-                    f"{asked.rate:g} {what} per second for {asked.seconds:g} s, after {_WARM_UP_SECONDS:g} s to warm up"
-                )
-                spent = Spent.by(installation)
-                writers.stdin.write(b"\n")
-            elif "done" in line:
-                say(f"{line['reached']:.0f} per second were reached, {line['failed']} failed")
-                writes = round(asked.rate * (asked.seconds + _WARM_UP_SECONDS))
-                say(f"{_cost(installation, spent, writes)}, writers {line['spent'] / writes * 1e6:.0f}")
-            else:
-                watch.expect(_effect(line), line["at"], counted=line["counted"])
+        reached = await load.run(asked.rate, asked.seconds, _WARM_UP_SECONDS)
+        say(f"{reached:.0f} per second were reached, {load.failed} failed")
+        measuring = (time.process_time() - own) / writes * 1e6
+        say(f"{_cost(installation, spent, writes)}, writers and watch {measuring:.0f}")
         await watch.drain(_ARRIVAL_SECONDS)
     finally:
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
-        if writers.returncode is None:
-            writers.kill()
-            await writers.wait()
+        await writers.close()
 
 
-class WritersFailedError(Exception):
-    """The process that writes ended before its time."""
+async def _writers(installation: Installation, *, commands: bool) -> Writers:
+    if commands:
+        from deploy.bench.by_command import Commands
 
+        return await Commands.open(installation)
+    from deploy.bench.by_event import Events
 
-async def _lines(writers: asyncio.subprocess.Process) -> AsyncIterator[dict[str, Any]]:
-    assert writers.stdout is not None  # noqa: S101  a pipe was asked for
-    async for line in writers.stdout:
-        told: dict[str, Any] = json.loads(line)
-        yield told
-        if "done" in told:
-            return
-    raise WritersFailedError(f"the writers ended with status {await writers.wait()}; their words are above")
-
-
-def _effect(line: dict[str, Any]) -> Effect:
-    if "business" in line:
-        return UUID(line["business"]), line["version"]
-    return line["office"], date.fromisoformat(line["day"]), line["count"]
+    return await Events.open(installation)
 
 
 # Backlog

@@ -5,10 +5,13 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, TypeVar
 
 # Looking costs the database as much as a small write: more often would slow down what is measured.
 _REST_SECONDS = 0.002
+# The oldest are looked for first. Where much is late, asking for all of it each time would make everything later still.
+_AT_ONCE = 100
 
 Key = TypeVar("Key", bound=Hashable)
 Look = Callable[[Collection[Key]], Awaitable[Collection[Key]]]
@@ -62,7 +65,8 @@ class Watch(Generic[Key]):
 
     async def _watch(self, number: int, look: Look[Key]) -> None:
         while True:
-            wanted = [key for key, expected in self._expected.items() if number in expected.unseen_by]
+            unseen = (key for key, expected in self._expected.items() if number in expected.unseen_by)
+            wanted = list(islice(unseen, _AT_ONCE))
             if not wanted:
                 self._something[number].clear()
                 await self._something[number].wait()

@@ -52,7 +52,7 @@ def pipeline(
     """
     import uvloop
 
-    from deploy.bench.pipeline import Asked, WritersFailedError
+    from deploy.bench.pipeline import Asked
     from deploy.local.supervisor import ERRORS
     from shared.postgres import UNAVAILABLE
 
@@ -63,7 +63,7 @@ def pipeline(
         measured, proven = uvloop.run(_measure(data_dir, Asked(rate, seconds, commands, backlog), say))
     except asyncio.CancelledError:
         fail("It was told to stop; its installation is stopped and removed.", "Call it again.", status=143)
-    except (*ERRORS, WritersFailedError) as error:
+    except ERRORS as error:
         fail(f"It broke off: {error}", "`plut doctor` looks for what is wrong with this machine.")
     except UNAVAILABLE as error:
         fail(f"Postgres or the pipeline did not answer: {error!r}", "Measure on a machine with less to do.")

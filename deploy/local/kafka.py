@@ -38,8 +38,8 @@ _PROPERTIES = {
     "log.cleaner.dedupe.buffer.size": "16777216",
     "log.cleaner.threads": "1",
     "log.retention.check.interval.ms": "60000",
-    "num.network.threads": "2",
-    "num.io.threads": "4",
+    "num.network.threads": "1",
+    "num.io.threads": "2",
     "background.threads": "2",
     "num.recovery.threads.per.data.dir": "2",
     # A broker that was killed comes back once its former session has ended.
@@ -47,7 +47,9 @@ _PROPERTIES = {
     "broker.heartbeat.interval.ms": "500",
 }
 _JAVA_OPTIONS = (
-    "-Xms96m",
+    "-Xms192m",
+    # Room for seconds of requests: a collection stops the broker for some milliseconds.
+    "-Xmn128m",
     "-Xmx512m",
     "-XX:+UseSerialGC",
     # The second compiler takes a core for minutes and gives little back at an office's rate: per event the broker

@@ -233,12 +233,14 @@ _HELD_BUSINESSES = "select id::text, version, event_id from business_replica whe
 
 async def held_offices(connection: Connection, codes: Sequence[str]) -> dict[str, Copy]:
     """Returns which version of each office is held, and which event brought it."""
-    return {row["id"]: Copy(row["event_id"], row["version"]) for row in await connection.fetch(_HELD_OFFICES, codes)}
+    rows = await connection.fetch(_HELD_OFFICES, codes) if codes else []
+    return {row["id"]: Copy(row["event_id"], row["version"]) for row in rows}
 
 
 async def held_businesses(connection: Connection, ids: Sequence[str]) -> dict[str, Copy]:
     """Returns which version of each business is held, and which event brought it."""
-    return {row["id"]: Copy(row["event_id"], row["version"]) for row in await connection.fetch(_HELD_BUSINESSES, ids)}
+    rows = await connection.fetch(_HELD_BUSINESSES, ids) if ids else []
+    return {row["id"]: Copy(row["event_id"], row["version"]) for row in rows}
 
 
 # The lock comes before the session's row is read: another consumer may be resolving another business of it.
@@ -321,7 +323,7 @@ class Session:
 
 async def read_sessions(connection: Connection, ids: Sequence[UUID]) -> list[Session]:
     """Returns the sessions that the scope shows, in the order of their ids."""
-    return [_session(row) for row in await connection.fetch(_SESSIONS_BY_ID, ids)]
+    return [_session(row) for row in await connection.fetch(_SESSIONS_BY_ID, ids)] if ids else []
 
 
 async def list_sessions(

@@ -91,11 +91,10 @@ class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         consumer = self.consumer
         if consumer is None or self.working_since is not None:
             return
-        strays = set()
-        for partition in self.cursors.keys() & consumer.assignment():
-            at = await bounded(consumer.position(partition), "asking for a position", 1)
-            if at != self.cursors.get(partition, at):
-                strays.add((partition, at, self.cursors[partition]))
+        placed = self.cursors.keys() & consumer.assignment()
+        positions = await bounded(_positions(consumer, placed), "asking for positions", 1)
+        cursors = self.cursors
+        strays = {(each, at, cursors[each]) for each, at in positions.items() if at != cursors.get(each, at)}
         self.doubt([partition for partition, *_ in strays & self._strays])
         self._strays = strays
 
@@ -108,3 +107,7 @@ class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         self.unplaced.discard(partition)
         consumer.resume(partition)
         return True
+
+
+async def _positions(consumer: LogConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    return {partition: await consumer.position(partition) for partition in partitions}
