@@ -17,8 +17,8 @@ from deploy.demo.people import nik
 from deploy.local.installation import Installation
 from services.mentoring import commands as mentoring
 from services.mentoring.domain import Channel, Field, NewConsultant, Occupation, Service, SessionDraft
-from services.registry import commands as registry
 from services.registry.app import open_vault
+from services.registry.commands import businesses, offices
 from services.registry.domain.forms import BusinessCorrection, BusinessForm, Kind, OfficeForm, OwnerForm
 from services.registry.domain.identity import Vault
 from services.registry.settings import RegistrySettings
@@ -69,7 +69,7 @@ class Commands:
         opened_on = province.first_day(self.today).isoformat()
         for code in province.CODES:
             form = OfficeForm.model_validate({"code": code, "name": f"PLUT {code}", "opened_on": opened_on})
-            await registry.open_office(self.registry, _request(), form)
+            await offices.open_office(self.registry, _request(), form)
         await asyncio.gather(*(self._staff(code) for code in province.CODES))
 
     async def close(self) -> None:
@@ -125,7 +125,7 @@ class Commands:
             kelurahan=province.kelurahan(code, number),
             owners=[OwnerForm(name="Pemilik Ukur", nik=nik(dice, code))],
         )
-        answer = await registry.register_business(self.registry, self.vault, _request(), form)
+        answer = await businesses.register_business(self.registry, self.vault, _request(), form)
         business = UUID(answer.body["id"])
         self.businesses[code].append(business)
         self.revisions[business] = 1
@@ -136,7 +136,7 @@ class Commands:
         business = self.businesses[code].pop(0)
         form = BusinessCorrection(trade_name=f"Usaha Ukur {new_id().hex[-8:]}")
         seen = self.revisions[business]
-        answer = await registry.correct_business(self.registry, self.vault, _request(), business, seen, form)
+        answer = await businesses.correct_business(self.registry, self.vault, _request(), business, seen, form)
         self.revisions[business] = answer.body["revision"]
         self.businesses[code].append(business)
         return business, answer.body["version"]

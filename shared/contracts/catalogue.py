@@ -29,11 +29,31 @@ OFFICE = Topic("registry.office.v1", "registry", (registry.OfficeOpened, registr
 BUSINESS = Topic(
     "registry.business.v1",
     "registry",
-    (registry.BusinessRegistered, registry.BusinessCorrected, registry.BusinessClosed),
+    (
+        registry.BusinessRegistered,
+        registry.BusinessCorrected,
+        registry.BusinessClosed,
+        registry.BusinessReopened,
+        registry.BusinessMoved,
+    ),
 )
-ATTESTATION = Topic("registry.attestation.v1", "registry", ())
-CONSULTANT = Topic("mentoring.consultant.v1", "mentoring", (mentoring.ConsultantRegistered,))
-SESSION = Topic("mentoring.session.v1", "mentoring", (mentoring.SessionCompleted, mentoring.SessionResolved))
+ATTESTATION = Topic("registry.attestation.v1", "registry", (registry.SessionAttested, registry.SessionDisputed))
+CONSULTANT = Topic(
+    "mentoring.consultant.v1", "mentoring", (mentoring.ConsultantRegistered, mentoring.ConsultantChanged)
+)
+SESSION = Topic(
+    "mentoring.session.v1",
+    "mentoring",
+    (
+        mentoring.SessionScheduled,
+        mentoring.SessionCompleted,
+        mentoring.SessionResolved,
+        mentoring.SessionCorrected,
+        mentoring.SessionCancelled,
+        mentoring.SessionConfirmed,
+        mentoring.SessionContested,
+    ),
+)
 
 TOPICS: Mapping[str, Topic] = {topic.name: topic for topic in (OFFICE, BUSINESS, ATTESTATION, CONSULTANT, SESSION)}
 WATERMARK = Topic("platform.watermark.v1", "platform", (), partitions=1, retention_ms=86_400_000)

@@ -67,3 +67,37 @@ class SessionResolved(Event[SessionState]):
     """A business that was unknown when the session was recorded has become known."""
 
     type: Literal["SessionResolved"] = "SessionResolved"
+
+
+class SessionScheduled(Event[SessionState]):
+    """A plan. Its minutes are intended and count for nothing."""
+
+    type: Literal["SessionScheduled"] = "SessionScheduled"
+
+
+class SessionCorrected(Event[SessionState]):
+    """A plan or a record was changed. The reason stays in the service."""
+
+    type: Literal["SessionCorrected"] = "SessionCorrected"
+
+
+class SessionCancelled(Event[SessionState]):
+    """It was not held, or is not to be counted: `state` is cancelled, or no_show where the client did not come."""
+
+    type: Literal["SessionCancelled"] = "SessionCancelled"
+
+
+class SessionConfirmed(Event[SessionState]):
+    """All of its businesses have attested it."""
+
+    type: Literal["SessionConfirmed"] = "SessionConfirmed"
+
+
+class SessionContested(Event[SessionState]):
+    """One of its businesses disputes it."""
+
+    type: Literal["SessionContested"] = "SessionContested"
+
+
+class ConsultantChanged(Event[ConsultantState]):
+    type: Literal["ConsultantChanged"] = "ConsultantChanged"

@@ -46,3 +46,39 @@ class BusinessCorrected(Event[BusinessState]):
 
 class BusinessClosed(Event[BusinessState]):
     type: Literal["BusinessClosed"] = "BusinessClosed"
+
+
+class BusinessReopened(Event[BusinessState]):
+    type: Literal["BusinessReopened"] = "BusinessReopened"
+
+
+class BusinessMoved(Event[BusinessState]):
+    """Another office is its home from now on; what was done before stays with the office that did it."""
+
+    type: Literal["BusinessMoved"] = "BusinessMoved"
+
+
+class AttestationState(Contract):
+    """What a business said of a session that names it. `outcome`: attested or disputed; `method`: code or paper.
+
+    `confirmable_version` is that of the session as it was told to the client: an older one confirms nothing any more.
+    """
+
+    id: UUID
+    session: UUID
+    business: UUID
+    confirmable_version: int
+    outcome: Code
+    method: Code
+
+
+class SessionAttested(Event[AttestationState]):
+    """The client says that the session was held as recorded. `office` is the one that held it."""
+
+    type: Literal["SessionAttested"] = "SessionAttested"
+
+
+class SessionDisputed(Event[AttestationState]):
+    """The client says that the session was not held, or not as recorded."""
+
+    type: Literal["SessionDisputed"] = "SessionDisputed"

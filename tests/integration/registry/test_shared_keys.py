@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from services.registry import commands
+from services.registry.commands import businesses as commands
 from services.registry.domain.forms import BusinessCorrection, BusinessForm
 from services.registry.domain.identity import Vault
 from shared.auth.principal import Principal, Role

@@ -1,64 +1,23 @@
-"""The registry's use cases, one function each: a transaction that locks, decides, saves and tells.
-
-Callable without HTTP: a pool of `registry_app`, a Vault over the key directory, a commands.Request and a form are
-enough; the scope is the request's principal. `request.now` dates everything. Answers hold ids and no identity.
-
-Locks, in this order always: the idempotency key; the shared keys (NIKs, NIBs, cooperative numbers) by ascending lock
-number; the business's row. Nobody who holds a later one waits for an earlier one, so commands queue and never deadlock.
-"""
+"""Businesses are registered, corrected and closed."""
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from services.registry import store
 from services.registry.domain import business as rules
-from services.registry.domain import office as office_rules
 from services.registry.domain import problems
 from services.registry.domain.business import Business
-from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure, OfficeCorrection, OfficeForm
+from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure
 from services.registry.domain.identity import Candidate, SealedOwner, Vault, lock_number
 from services.registry.domain.owners import Owner
+from services.registry.store import businesses as store
+from services.registry.store import persons as persons_store
 from shared.clock import business_day
 from shared.commands import Answer, Request, Work, execute
-from shared.contracts.registry import BusinessClosed, BusinessCorrected, BusinessRegistered, OfficeChanged, OfficeOpened
+from shared.contracts.registry import BusinessClosed, BusinessCorrected, BusinessRegistered
 from shared.http.problem import FieldProblem
 from shared.ids import new_id
 from shared.postgres import Pool
-
-
-async def open_office(pool: Pool, request: Request, form: OfficeForm) -> Answer:
-    """Opens an office: 201. Raises a Problem: 422 for the form, 409 if its code is taken."""
-    office = office_rules.open_office(form, business_day(request.now))
-
-    async def decide(work: Work) -> Answer:
-        if not await store.insert_office(work.connection, office):
-            raise problems.office_exists(office.code)
-        work.tell(OfficeOpened, aggregate_id=office.code, version=office.version, office=None, state=office.state())
-        return Answer(201, _office_answer(office))
-
-    return await execute(pool, request, decide)
-
-
-async def change_office(pool: Pool, request: Request, code: str, seen: int, form: OfficeCorrection) -> Answer:
-    """Changes an office over revision `seen`: 200. Raises a Problem: 404, 412 if it was changed since, 422."""
-
-    async def decide(work: Work) -> Answer:
-        before = await store.lock_office(work.connection, code)
-        if before is None:
-            raise problems.office_not_found()
-        if before.revision != seen:
-            raise problems.stale(seen, before.revision)
-        office, changed = office_rules.change_office(before, form, business_day(request.now))
-        if changed:
-            await store.update_office(work.connection, office)
-            state = office.state()
-            work.tell(
-                OfficeChanged, aggregate_id=code, version=office.version, office=None, state=state, changed=changed
-            )
-        return Answer(200, _office_answer(office))
-
-    return await execute(pool, request, decide)
 
 
 async def register_business(pool: Pool, vault: Vault, request: Request, form: BusinessForm) -> Answer:
@@ -103,7 +62,7 @@ async def correct_business(
         await _save(work, correction.business, seen, _note(request, "correct_business", correction.fields))
         if owners:
             removed = await store.replace_owners(work.connection, before, owners)
-            await store.forget_unowned_persons(work.connection, removed)
+            await persons_store.forget_unowned_persons(work.connection, removed)
         if correction.public:
             _tell_business(work, BusinessCorrected, correction.business, correction.public)
         return Answer(200, _business_answer(correction.business, owners, correction.warnings))
@@ -155,7 +114,7 @@ async def _claim(
 ) -> list[SealedOwner]:
     """Locks the shared keys, finds or makes the persons, and seals what was told of them."""
     candidates = [vault.candidate(owner.nik) for owner in owners]
-    persons = await store.claim_persons(connection, sorted(locks | _nik_locks(candidates)), candidates)
+    persons = await persons_store.claim_persons(connection, sorted(locks | _nik_locks(candidates)), candidates)
     found = [persons[candidate.nik_index] for candidate in candidates]
     return [
         vault.seal(business.id, person.id, person.wrapped, owner) for person, owner in zip(found, owners, strict=True)
@@ -207,10 +166,6 @@ def _tell_business(
 
 def _note(request: Request, action: str, fields: Sequence[str]) -> store.Note:
     return store.Note(request.principal.subject, action, fields, request.correlation_id)
-
-
-def _office_answer(office: office_rules.Office) -> dict[str, Any]:
-    return {"code": office.code, "revision": office.revision, "version": office.version}
 
 
 def _business_answer(

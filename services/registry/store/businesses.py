@@ -1,4 +1,4 @@
-"""Every SQL statement of the registry, each beside its typed function. Row-level security decides what there is."""
+"""Businesses and what their offices were told of the owners. Row-level security decides what there is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,8 @@ import asyncpg
 
 from services.registry.domain.business import Business, Status
 from services.registry.domain.forms import Kind
-from services.registry.domain.identity import Candidate, SealedOwner, StoredOwner
-from services.registry.domain.office import Office
-from shared.privacy.sealing import WrappedKey
+from services.registry.domain.identity import SealedOwner, StoredOwner
+from services.registry.store.persons import wrapped_key
 
 _FIELD_OF_CONSTRAINT = {"business_nib": "nib", "business_cooperative_number": "cooperative_number"}
 
@@ -35,96 +34,12 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Person:
-    """A person of the province as far as any office may know him: that he exists, and the key to seal with."""
-
-    id: UUID
-    wrapped: WrappedKey
-
-
-@dataclass(frozen=True)
 class Dossier:
     """A business with what is stored of its owners, in their order."""
 
     business: Business
     owners: list[StoredOwner]
 
-
-# Offices
-
-_INSERT_OFFICE = """
-insert into office (code, name, opened_on, revision, version) values ($1, $2, $3, $4, $5)
-on conflict (code) do nothing returning code
-"""
-
-
-async def insert_office(connection: Any, office: Office) -> bool:  # noqa: ANN401  pooled or plain
-    """Tells whether the office is new."""
-    row = (office.code, office.name, office.opened_on, office.revision, office.version)
-    return await connection.fetchval(_INSERT_OFFICE, *row) is not None
-
-
-_LOCK_OFFICE = "select code, name, opened_on, revision, version from office where code = $1 for no key update"
-
-
-async def lock_office(connection: Any, code: str) -> Office | None:  # noqa: ANN401
-    row = await connection.fetchrow(_LOCK_OFFICE, code)
-    return None if row is None else Office(**row)
-
-
-_UPDATE_OFFICE = "update office set name = $2, opened_on = $3, revision = $4, version = $5 where code = $1"
-
-
-async def update_office(connection: Any, office: Office) -> None:  # noqa: ANN401
-    row = (office.code, office.name, office.opened_on, office.revision, office.version)
-    await connection.execute(_UPDATE_OFFICE, *row)
-
-
-_LIST_OFFICES = "select code, name, opened_on, revision, version from office order by code"
-
-
-async def list_offices(connection: Any) -> list[Office]:  # noqa: ANN401
-    return [Office(**row) for row in await connection.fetch(_LIST_OFFICES)]
-
-
-# Persons
-
-_CLAIM = """
-select nik_index, person_id, version, kek, sealed
-from claim_persons($1::bigint[], $2::uuid[], $3::bytea[], $4::bytea[], $5::text[], $6::bytea[])
-"""
-
-
-async def claim_persons(
-    connection: Any,  # noqa: ANN401
-    locks: Sequence[int],
-    candidates: Sequence[Candidate],
-) -> dict[bytes, Person]:
-    """Takes the locks, in ascending order, and returns the persons by NIK index: known ones, or now these candidates.
-
-    Comes before any row is locked or written; raises asyncpg.LockNotAvailableError after five seconds of waiting.
-    """
-    rows = await connection.fetch(
-        _CLAIM,
-        sorted(locks),
-        [candidate.id for candidate in candidates],
-        [candidate.nik_index for candidate in candidates],
-        [candidate.nik_sealed for candidate in candidates],
-        [candidate.wrapped.kek for candidate in candidates],
-        [candidate.wrapped.sealed for candidate in candidates],
-    )
-    return {row["nik_index"]: Person(row["person_id"], _wrapped(row)) for row in rows}
-
-
-_FORGET = "select forget_unowned_persons($1::uuid[])"
-
-
-async def forget_unowned_persons(connection: Any, persons: Sequence[UUID]) -> None:  # noqa: ANN401
-    """Deletes those of the persons whom no business of any office names; their NIKs must be locked."""
-    await connection.execute(_FORGET, persons)
-
-
-# Businesses
 
 _INSERT_BUSINESS = """
 with placed as (
@@ -310,17 +225,13 @@ def _business(row: asyncpg.Record, version: int) -> Business:
 def _stored_owner(row: asyncpg.Record) -> StoredOwner:
     return StoredOwner(
         person=row["person_id"],
-        wrapped=_wrapped(row),
+        wrapped=wrapped_key(row),
         nik=row["nik_sealed"],
         name=row["name_sealed"],
         npwp=row["npwp_sealed"],
         phone=row["phone_sealed"],
         address=row["address_sealed"],
     )
-
-
-def _wrapped(row: asyncpg.Record) -> WrappedKey:
-    return WrappedKey(row["version"], row["kek"], row["sealed"])
 
 
 def _columns(owners: Sequence[SealedOwner]) -> list[list[Any]]:

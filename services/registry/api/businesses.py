@@ -1,46 +1,30 @@
-"""HTTP in: who asks and for what. Rules stand in the domain, transactions in the commands, SQL in the store."""
+"""Businesses over HTTP."""
 
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BaseModel, Field
 
-from services.registry import commands, store
+from services.registry.api.wiring import Cursors, OpenPool, OpenVault, Seen
+from services.registry.commands import businesses as commands
 from services.registry.domain import problems
 from services.registry.domain.business import Business, Status
-from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure, Kind, OfficeCorrection, OfficeForm
-from services.registry.domain.identity import Vault
+from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure, Kind
 from services.registry.domain.owners import Owner
+from services.registry.store import businesses as store
 from shared.auth.policy import Action
 from shared.auth.principal import Principal, Role
 from shared.commands import Request as Write
-from shared.http.cursors import PageCursors
-from shared.http.requests import allow, etag, page_cursors, principal_for, reply, required_revision, write_for
-from shared.postgres import Pool, transaction
+from shared.http.requests import allow, etag, principal_for, reply, write_for
+from shared.postgres import transaction
 
-router = APIRouter(prefix="/v1")
+router = APIRouter()
 
 # Who meets the owner in person; everybody else sees initials.
 _STAFF = (Role.FRONT_DESK, Role.CONSULTANT, Role.FIELD_OFFICER, Role.OFFICE_HEAD)
-
-
-def _pool(request: Request) -> Pool:
-    pool: Pool = request.app.state.pool
-    return pool
-
-
-def _vault(request: Request) -> Vault:
-    vault: Vault = request.app.state.vault
-    return vault
-
-
-OpenPool = Annotated[Pool, Depends(_pool)]
-OpenVault = Annotated[Vault, Depends(_vault)]
-Seen = Annotated[int, Depends(required_revision)]
-Cursors = Annotated[PageCursors, Depends(page_cursors)]
 
 
 class Warned(BaseModel):
@@ -49,12 +33,6 @@ class Warned(BaseModel):
     field: Annotated[str, Field(examples=["owners.0.nik"])]
     message: str
     cure: str
-
-
-class OfficeSaved(BaseModel):
-    code: Annotated[str, Field(examples=["35.76"])]
-    revision: int
-    version: int
 
 
 class BusinessSaved(BaseModel):
@@ -66,18 +44,6 @@ class BusinessSaved(BaseModel):
     office: Annotated[str, Field(examples=["35.76"])]
     owner_ids: list[UUID] = []
     warnings: list[Warned] = []
-
-
-class OfficeView(BaseModel):
-    code: Annotated[str, Field(examples=["35.76"])]
-    name: Annotated[str, Field(examples=["PLUT Kota Mojokerto"])]
-    opened_on: date
-    revision: int
-    version: int
-
-
-class OfficeList(BaseModel):
-    items: list[OfficeView]
 
 
 class BusinessSummary(BaseModel):
@@ -116,35 +82,6 @@ class BusinessView(BusinessSummary):
 class BusinessPage(BaseModel):
     items: list[BusinessSummary]
     next_cursor: str | None
-
-
-@router.post("/offices", status_code=201, response_model=OfficeSaved, summary="Daftarkan kantor")
-async def open_office(
-    form: Annotated[OfficeForm, Body()],
-    write: Annotated[Write, Depends(write_for(Action.OPEN_OFFICE))],
-    pool: OpenPool,
-) -> Response:
-    return reply(await commands.open_office(pool, write, form))
-
-
-@router.patch("/offices/{code}", response_model=OfficeSaved, summary="Ubah kantor")
-async def change_office(
-    code: str,
-    form: Annotated[OfficeCorrection, Body()],
-    write: Annotated[Write, Depends(write_for(Action.CHANGE_OFFICE))],
-    seen: Seen,
-    pool: OpenPool,
-) -> Response:
-    return reply(await commands.change_office(pool, write, code, seen, form))
-
-
-@router.get("/offices", summary="Daftar kantor")
-async def list_offices(
-    principal: Annotated[Principal, Depends(principal_for(Action.READ_OFFICES))], pool: OpenPool
-) -> OfficeList:
-    async with transaction(pool, principal.offices) as connection:
-        offices = await store.list_offices(connection)
-    return OfficeList(items=[OfficeView.model_validate(office, from_attributes=True) for office in offices])
 
 
 @router.post("/businesses", status_code=201, response_model=BusinessSaved, summary="Daftarkan usaha")

@@ -1,0 +1,26 @@
+"""What every route of the registry is handed: its pool, the vault of identities, revisions and cursors."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from services.registry.domain.identity import Vault
+from shared.http.cursors import PageCursors
+from shared.http.requests import page_cursors, required_revision
+from shared.postgres import Pool
+
+
+def _pool(request: Request) -> Pool:
+    pool: Pool = request.app.state.pool
+    return pool
+
+
+def _vault(request: Request) -> Vault:
+    vault: Vault = request.app.state.vault
+    return vault
+
+
+OpenPool = Annotated[Pool, Depends(_pool)]
+OpenVault = Annotated[Vault, Depends(_vault)]
+Seen = Annotated[int, Depends(required_revision)]
+Cursors = Annotated[PageCursors, Depends(page_cursors)]

@@ -1,0 +1,1 @@
+"""Every SQL statement of the registry, each beside its typed function."""
