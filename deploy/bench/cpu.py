@@ -25,12 +25,14 @@ class Spent:
 
     def since(self, before: "Spent", events: int) -> str:
         """Returns, most first, microseconds per event of what has spent any since `before`."""
-        spent = {
-            name: sum(now - before.seconds.get(name, {}).get(pid, 0.0) for pid, now in processes.items())
-            for name, processes in self.seconds.items()
-        }
+        spent = {name: self.of(name, before) for name in self.seconds}
         most = sorted(spent.items(), key=lambda item: -item[1])
         return ", ".join(f"{name} {seconds / events * 1e6:.0f}" for name, seconds in most if seconds / events > 1e-6)
+
+    def of(self, name: str, before: "Spent") -> float:
+        """Returns the seconds that one process and its children have spent since `before`; 0 for an unknown one."""
+        earlier = before.seconds.get(name, {})
+        return sum(now - earlier.get(pid, 0.0) for pid, now in self.seconds.get(name, {}).items())
 
 
 def _seconds(pid: int) -> Mapping[int, float]:

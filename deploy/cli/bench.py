@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -56,11 +56,8 @@ def pipeline(
     from deploy.local.supervisor import ERRORS
     from shared.postgres import UNAVAILABLE
 
-    def say(text: str) -> None:
-        typer.secho(text, err=True, dim=True)
-
     try:
-        measured, proven = uvloop.run(_measure(data_dir, Asked(rate, seconds, commands, backlog), say))
+        measured, proven = uvloop.run(_measure(data_dir, Asked(rate, seconds, commands, backlog), _say))
     except asyncio.CancelledError:
         fail("It was told to stop; its installation is stopped and removed.", "Call it again.", status=143)
     except ERRORS as error:
@@ -69,6 +66,46 @@ def pipeline(
         fail(f"Postgres or the pipeline did not answer: {error!r}", "Measure on a machine with less to do.")
     print_json({**measured.as_json(), "proven": proven}) if json else _show(measured, proven=proven)
     raise typer.Exit(0 if proven and measured.missing == 0 else 1)
+
+
+@_bench.command("api")
+def api(
+    seconds: Annotated[float, typer.Option(min=1, help="For how long each load is measured.")] = 10.0,
+    data_dir: DataDir = None,
+    json: Json = False,  # noqa: FBT002  a flag of the command line
+) -> None:
+    """Measures an HTTP command: a registration, authenticated, validated, scoped, idempotent, encrypted, committed.
+
+    Beside it, in the same run, an endpoint that does nothing with the same body, and pgbench; what runs beside it on
+    the machine takes part in the use of it.
+    """
+    import uvloop
+
+    from deploy.bench.api import RefusedError
+    from deploy.local.supervisor import ERRORS
+    from shared.postgres import UNAVAILABLE
+
+    try:
+        measured = uvloop.run(_measure_api(data_dir, seconds))
+    except RefusedError as error:
+        fail(f"It broke off: {error}", "`plut logs registry` says why.")
+    except ERRORS as error:
+        fail(f"It broke off: {error}", "`plut doctor` looks for what is wrong with this machine.")
+    except UNAVAILABLE as error:
+        fail(f"Postgres or the registry did not answer: {error!r}", "Measure on a machine with less to do.")
+    print_json(measured) if json else _show_rows(measured)
+
+
+async def _measure_api(data_dir: Path | None, seconds: float) -> dict[str, Any]:
+    from deploy.bench.api import measure
+    from deploy.bench.scratch import scratch
+
+    async with scratch(data_dir, _say) as installation:
+        return (await measure(installation, seconds, _say)).as_json()
+
+
+def _say(text: str) -> None:
+    typer.secho(text, err=True, dim=True)
 
 
 async def _measure(data_dir: Path | None, asked: "Asked", say: "Callable[[str], None]") -> "tuple[Measured, bool]":
@@ -89,11 +126,14 @@ async def _measure(data_dir: Path | None, asked: "Asked", say: "Callable[[str], 
 
 
 def _show(measured: "Measured", *, proven: bool) -> None:
+    _show_rows({**measured.as_json(), "check afterwards": "holds" if proven else "does not hold"})
+
+
+def _show_rows(rows: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(show_header=False, box=None)
-    for name, value in measured.as_json().items():
-        table.add_row(name, "not measured" if value is None else f"{value:,}")
-    table.add_row("check afterwards", "holds" if proven else "does not hold")
+    for name, value in rows.items():
+        table.add_row(name, "not measured" if value is None else str(value))
     Console().print(table)
