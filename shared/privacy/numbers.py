@@ -9,10 +9,12 @@ import re
 from datetime import date
 
 from shared.privacy.identity import Nik, Npwp, Phone
+from shared.reference.regions import regencies
 
 _SEPARATORS = re.compile(r"[ .\-/]")
 _NIK = re.compile(r"[0-9]{16}")
 _NIB = re.compile(r"[0-9]{13}")
+_KBLI = re.compile(r"[0-9]{5}")
 _COOPERATIVE = re.compile(r"[0-9]{10,16}")
 _NPWP = re.compile(r"[0-9]{15,16}")
 _MOBILE = re.compile(r"(?:\+?62|0)(8[1-9][0-9]{7,10})")
@@ -23,6 +25,7 @@ _PROVINCE_CODES = (
     "61 62 63 64 65 71 72 73 74 75 76 81 82 91 92 93 94 95 96"
 )
 _PROVINCES = frozenset(_PROVINCE_CODES.split())
+_OWN_PROVINCE = "35"
 
 
 class NumberError(ValueError):
@@ -49,10 +52,13 @@ def parse_nik(typed: str) -> Nik:
 
 
 def nik_warning(nik: Nik) -> str | None:
-    """Returns what is odd about a NIK that may be right all the same."""
-    if nik.reveal()[:2] in _PROVINCES:
-        return None
-    return "Dua angka pertama NIK bukan kode provinsi yang dikenal; periksa lagi dengan KTP."
+    """Returns what is odd about a NIK that may be right all the same: a region that is in no table of ours."""
+    province, regency = nik.reveal()[:2], nik.reveal()[2:4]
+    if province not in _PROVINCES:
+        return "Dua angka pertama NIK bukan kode provinsi yang dikenal; periksa lagi dengan KTP."
+    if province == _OWN_PROVINCE and f"{province}.{regency}" not in regencies():
+        return "Empat angka pertama NIK bukan kabupaten/kota Jawa Timur yang dikenal; periksa lagi dengan KTP."
+    return None
 
 
 def parse_npwp(typed: str) -> Npwp:
@@ -71,7 +77,7 @@ def npwp_warning(npwp: Npwp) -> str | None:
     elif digits.startswith("0"):
         fits = _luhn(digits[1:10])
     else:
-        fits = _has_birth_date(digits)
+        fits = _has_birth_date(digits) and not digits.endswith("0000")
     return None if fits else "Angka pemeriksa NPWP tidak cocok; periksa lagi dengan kartu NPWP."
 
 
@@ -102,6 +108,19 @@ def parse_cooperative_number(typed: str) -> str:
             "Nomor Induk Koperasi harus 10 sampai 16 angka.", "Ketik angka seperti pada sertifikat NIK koperasi."
         )
     return digits
+
+
+def parse_kbli(typed: str) -> str:
+    """Returns the five digits of a kelompok of KBLI, whichever version (Peraturan BPS 2/2020, 7/2025)."""
+    digits = typed.strip()
+    if not _KBLI.fullmatch(digits):
+        raise NumberError("Kode KBLI harus 5 angka.", "Ketik 5 angka kelompok KBLI, misalnya 13134 untuk batik.")
+    return digits
+
+
+def holds_long_number(text: str) -> bool:
+    """Tells whether a text holds nine digits in a row, however they are grouped: a phone, an NPWP, a NIK."""
+    return re.search(r"\d(?:[ .\-/]?\d){8}", text) is not None
 
 
 def holds_identity_number(text: str) -> bool:

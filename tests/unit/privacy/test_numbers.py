@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from shared.privacy.numbers import (
     NumberError,
     holds_identity_number,
+    holds_long_number,
     nik_warning,
     npwp_warning,
     parse_cooperative_number,
+    parse_kbli,
     parse_nib,
     parse_nik,
     parse_npwp,
@@ -119,3 +121,21 @@ def test_a_nik_inside_a_public_text_is_seen(text: str) -> None:
 @pytest.mark.parametrize("text", ["Batik Maja", "Sentra 9120001234567", "Kios 1, 2, 3", "1.234.567 potong"])
 def test_other_numbers_are_left_alone(text: str) -> None:
     assert not holds_identity_number(text)
+
+
+def test_a_region_of_the_province_that_never_was_is_a_warning() -> None:
+    assert nik_warning(parse_nik("3579025509800001")) is None
+    assert nik_warning(parse_nik("3530025509800001")) is not None
+
+
+def test_a_kbli_has_five_digits() -> None:
+    assert parse_kbli(" 13134 ") == "13134"
+    for typed in ("", "1313", "131344", "13.134", "C1313", "\u0661\u0663\u0661\u0663\u0664"):
+        with pytest.raises(NumberError):
+            parse_kbli(typed)
+
+
+@pytest.mark.parametrize("text", ["hubungi 0812-3456-789", "09.254.294.3", "NIK 3576025509800001"])
+def test_a_phone_inside_a_reason_is_seen(text: str) -> None:
+    assert holds_long_number(text)
+    assert not holds_long_number("surat 12/PLUT/2026 tanggal 21-11-26")

@@ -1,0 +1,143 @@
+"""Which kelurahan or desa somebody meant: by its code, a code of before the split of Kranggan, or its name.
+
+Pure but for the two lists beside it (domain.md §2.1).
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from rapidfuzz import fuzz, process
+
+from shared.reference.regions import Region, is_kelurahan, regions
+
+MOST_CANDIDATES = 5
+# Likeness in percent: from SURE on somebody may be taken to have meant it, if no other place comes within LEAD of it.
+# A short name must be right to the letter: the next village is one letter away.
+_SURE, _LEAD, _POSSIBLE = 88.0, 4.0, 65.0
+_SHORT = 8
+_EQUAL = 100.0
+_CODE = re.compile(r"[0-9]{2}([. ]?[0-9]{2}){2}[. ]?[0-9]{4}")
+# What people write before a name; "kota" and "kabupaten" are kept apart, for Mojokerto is both.
+_LABELS = frozenset({"kel", "kelurahan", "desa", "ds", "kec", "kecamatan"})
+_PROVINCE = re.compile(r"\b(?:prov(?:insi)?\b\W*)?(?:jawa timur|jatim)\b")
+_REGENCY_LABELS: Mapping[str, str] = {"kota": "71", "kab": "01", "kabupaten": "01"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A kelurahan or desa; `note` says in Bahasa how what was typed was understood, where it was not its code."""
+
+    code: str
+    note: str | None = None
+
+
+class PlaceUnknown(ValueError):
+    """No place, or several: `candidates` are those that could have been meant, the likeliest first."""
+
+    def __init__(self, candidates: Sequence[Region]) -> None:
+        super().__init__("no such place")
+        self.candidates = candidates
+
+
+def find_kelurahan(typed: str) -> Place:
+    """Returns the one kelurahan or desa that was meant. Raises PlaceUnknown with up to five candidates."""
+    text = typed.strip()
+    if _CODE.fullmatch(text):
+        return _by_code(_dotted(text))
+    return _by_name(text)
+
+
+def full_name(place: Region) -> str:
+    """Returns `Blooto, Kec. Prajuritkulon, Kota Mojokerto`."""
+    return f"{place.name}, Kec. {regions()[place.code[:8]].name}, {regions()[place.regency].name}"
+
+
+@cache
+def replaced_codes() -> Mapping[str, str]:
+    """Returns today's code by each code that Kota Mojokerto gave up when Kranggan was split off (2018)."""
+    text = files(__package__).joinpath("wilayah_mojokerto_perubahan.csv").read_text(encoding="utf-8")
+    return {row["kode_lama"]: row["kode_baru"] for row in csv.DictReader(text.splitlines())}
+
+
+def _by_code(code: str) -> Place:
+    if is_kelurahan(code):
+        return Place(code)
+    today = replaced_codes().get(code)
+    if today is None:
+        raise PlaceUnknown([])
+    return Place(today, f"Kode lama; dicatat dengan kode sekarang {today} ({full_name(regions()[today])}).")
+
+
+def _dotted(text: str) -> str:
+    digits = re.sub(r"[. ]", "", text)
+    return f"{digits[:2]}.{digits[2:4]}.{digits[4:6]}.{digits[6:]}"
+
+
+def _by_name(text: str) -> Place:
+    name, ranks = _read_name(text)
+    likely = _likely(name, ranks) if name else []
+    meant = _meant(name, likely)
+    if len(meant) != 1:
+        raise PlaceUnknown([regions()[code] for code, _ in likely[:MOST_CANDIDATES]])
+    return Place(meant[0], f"Dibaca sebagai {full_name(regions()[meant[0]])} ({meant[0]}).")
+
+
+def _read_name(text: str) -> tuple[str, set[str]]:
+    """What is left without labels, joined; and whether a kota or a kabupaten was named, behind the first name."""
+    words = re.findall(r"[^\W\d_]+", _PROVINCE.sub(" ", text.casefold()))
+    names = [word for word in words if word not in _LABELS]
+    behind = [word for word in names[1:] if word not in _REGENCY_LABELS]
+    return "".join(names[:1] + behind), {_REGENCY_LABELS[word] for word in names[1:] if word in _REGENCY_LABELS}
+
+
+def _meant(name: str, likely: Sequence[tuple[str, float]]) -> list[str]:
+    """The places that nothing tells apart; none where the likeliest is not sure."""
+    best = likely[0][1] if likely else 0
+    if best == _EQUAL:
+        return [code for code, likeness in likely if likeness == _EQUAL]
+    if best < _SURE or len(name) < _SHORT:
+        return []
+    return [code for code, likeness in likely if likeness > best - _LEAD]
+
+
+def _likely(name: str, ranks: set[str]) -> list[tuple[str, float]]:
+    """Kelurahan by falling likeness, each by the form of its name that comes nearest."""
+    best: dict[str, float] = {}
+    forms, codes = _forms()
+    for _, likeness, place in process.extract(name, forms, scorer=fuzz.ratio, score_cutoff=_POSSIBLE, limit=200):
+        for code in codes[place]:
+            if not ranks or _rank(code) in ranks:
+                best[code] = max(likeness, best.get(code, 0))
+    return sorted(best.items(), key=lambda found: (-found[1], found[0]))
+
+
+def _rank(code: str) -> str:
+    """`71` for a kota, `01` for a kabupaten: the second pair of a code tells (Permendagri 58/2021)."""
+    return "71" if code[3:5] >= "71" else "01"
+
+
+@cache
+def _forms() -> tuple[list[str], list[list[str]]]:
+    """Every way to write a kelurahan, joined and folded, and the codes that it stands for."""
+    codes: dict[str, list[str]] = {}
+    for place in regions().values():
+        if is_kelurahan(place.code):
+            for form in _written(place):
+                codes.setdefault(form, []).append(place.code)
+    return list(codes), list(codes.values())
+
+
+def _written(place: Region) -> Iterator[str]:
+    """The name alone, with its kecamatan, with its kabupaten or kota, and with both."""
+    kecamatan = _joined([regions()[place.code[:8]].name])
+    regency = _joined(regions()[place.regency].name.split()[1:])
+    name = _joined([place.name])
+    yield from dict.fromkeys((name, name + kecamatan, name + regency, name + kecamatan + regency))
+
+
+def _joined(names: Iterable[str]) -> str:
+    return "".join(re.findall(r"[^\W\d_]+", " ".join(names).casefold()))

@@ -1,0 +1,81 @@
+"""Which kelurahan somebody meant (domain.md §2.1)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.reference.places import MOST_CANDIDATES, PlaceUnknown, find_kelurahan, full_name, replaced_codes
+from shared.reference.regions import is_kelurahan, regions
+
+KELURAHAN = sorted(code for code in regions() if is_kelurahan(code))
+MEANT = {
+    "mentikan prajurit kulon mojokerto": "35.76.01.1003",
+    "Kel. Blooto, Kota Mojokerto": "35.76.01.1008",
+    "kelurahan bloto kota mojokerto": "35.76.01.1008",
+    "Gunung Gedangan": "35.76.02.1001",
+    "GUNUNGGEDANGN, Magersari": "35.76.02.1001",
+    "Kranggan Kota Mojokerto": "35.76.03.1001",
+    "Kel. Mentikan, Kec. Prajurit Kulon, Kota Mojokerto, Prov. Jawa Timur": "35.76.01.1003",
+    "Sumberejo kec. Batu kota Batu": "35.79.01.2005",
+    "Kauman, Prajurit Kulon": "35.76.01.1004",
+}
+
+
+@pytest.mark.parametrize(("typed", "code"), MEANT.items())
+def test_a_name_typed_badly_is_the_one_place_that_was_meant(typed: str, code: str) -> None:
+    place = find_kelurahan(typed)
+    assert place.code == code
+    assert full_name(regions()[code]) in (place.note or ""), "and that is said"
+
+
+@pytest.mark.parametrize(
+    ("typed", "among"),
+    [("Kauman Mojokerto", "35.76.01.1004"), ("Kranggan", None), ("Jalan", None)],
+)
+def test_what_could_be_several_places_is_asked_back(typed: str, among: str | None) -> None:
+    with pytest.raises(PlaceUnknown) as unknown:
+        find_kelurahan(typed)
+    found = [place.code for place in unknown.value.candidates]
+    assert 0 < len(found) <= MOST_CANDIDATES
+    assert among is None or among in found
+
+
+@pytest.mark.parametrize("typed", ["", " ", "35.76", "35.76.99.9999", "31.71.01.1001", "zzzz", "🙂", "12345"])
+def test_what_is_no_place_has_no_candidates(typed: str) -> None:
+    with pytest.raises(PlaceUnknown) as unknown:
+        find_kelurahan(typed)
+    assert unknown.value.candidates == []
+
+
+@given(st.sampled_from(KELURAHAN))
+def test_a_code_is_that_place_and_nothing_is_said(code: str) -> None:
+    for typed in (code, code.replace(".", ""), code.replace(".", " "), f" {code} "):
+        place = find_kelurahan(typed)
+        assert (place.code, place.note) == (code, None)
+
+
+def test_the_six_codes_of_before_the_split_lead_to_those_of_today() -> None:
+    assert len(replaced_codes()) == 6
+    for old, new in replaced_codes().items():
+        place = find_kelurahan(old)
+        assert (place.code, is_kelurahan(old), is_kelurahan(new)) == (new, False, True)
+        assert place.note
+
+
+@given(st.sampled_from(KELURAHAN))
+def test_a_full_name_leads_to_its_place_or_to_its_namesakes(code: str) -> None:
+    try:
+        found = [find_kelurahan(full_name(regions()[code])).code]
+    except PlaceUnknown as unknown:
+        found = [place.code for place in unknown.candidates]
+    assert code in found
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_place_or_none(typed: str) -> None:
+    try:
+        found = [find_kelurahan(typed).code]
+    except PlaceUnknown as unknown:
+        found = [place.code for place in unknown.candidates]
+    assert len(found) <= MOST_CANDIDATES
+    assert all(is_kelurahan(code) for code in found)
