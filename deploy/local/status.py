@@ -17,7 +17,7 @@ from deploy.local.probe import is_live
 from deploy.local.process import Identity
 from deploy.local.state import ProcessState, ServerState
 from deploy.local.table import SERVICES
-from shared.kafka_admin import KafkaTrouble, bounded
+from shared.kafka_admin import KafkaTrouble, bounded, ended_within
 from shared.postgres import UNAVAILABLE, Connection, connect, role_name
 
 _KAFKA_SECONDS = 5.0
@@ -214,8 +214,7 @@ async def _ends(bootstrap: str, wanted: list[Place]) -> dict[Place, int]:
         found = await _of_kafka(consumer.end_offsets(partitions), "asking where logs end")
         return {(partition.topic, partition.partition): end for partition, end in found.items()}
     finally:
-        with suppress(KafkaTrouble):
-            await _of_kafka(consumer.stop(), "closing")
+        await ended_within(1, consumer.stop())
 
 
 async def _of_kafka(waiting: Awaitable[Answer], doing: str) -> Answer:

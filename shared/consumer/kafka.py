@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from faststream.kafka.message import FAKE_CONSUMER
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from shared.consumer.records import UNREADABLE, Record
-from shared.kafka_admin import bounded, partition_counts
+from shared.kafka_admin import bounded, ended_within, partition_counts
 from shared.settings import Settings
 
 REQUEST_SECONDS = 5.0
@@ -31,9 +31,6 @@ _PARTITION_BYTES = 1024 * 1024
 _SESSION_MS = 6_000
 _HEARTBEAT_MS = 1_500
 _GRACE_SECONDS = 5.0
-
-# The loop keeps weak references only.
-_left_behind: set[asyncio.Task[None]] = set()
 
 Handler = Callable[[Sequence[Record]], Awaitable[None]]
 
@@ -196,7 +193,7 @@ def subscribe(
 async def stop_subscriber(subscriber: BatchSubscriber, within: float) -> None:
     """Stops it within a bound; what aiokafka leaves hanging without brokers is cut off."""
     consumer = subscriber.consumer
-    if not await _ended_within(within, subscriber.stop()) and consumer is not None:
+    if not await ended_within(within, subscriber.stop()) and consumer is not None:
         await _abandon(consumer)
 
 
@@ -204,26 +201,7 @@ async def _abandon(consumer: AIOKafkaConsumer) -> None:
     """aiokafka's `stop` gives up where it hung: its remaining tasks would go on for ever."""
     for part in (consumer._fetcher, consumer._client):  # noqa: SLF001  there is no other way to them
         if part is not None:
-            await _ended_within(1, part.close())
-
-
-async def _ended_within(seconds: float, ending: Coroutine[Any, Any, None]) -> bool:
-    """Tells whether it ended well. In a task of its own: aiokafka swallows a cancellation and waits on, so that a
-    timeout around it would never end.
-    """
-    task = asyncio.create_task(ending)
-    await asyncio.wait({task}, timeout=seconds)
-    if not task.done():
-        _left_behind.add(task)
-        task.add_done_callback(_ended)
-        task.cancel()
-        return False
-    return _ended(task)
-
-
-def _ended(task: asyncio.Task[None]) -> bool:
-    _left_behind.discard(task)
-    return not task.cancelled() and task.exception() is None
+            await ended_within(1, part.close())
 
 
 async def missing_topics(settings: Settings, topics: Sequence[str]) -> list[str]:

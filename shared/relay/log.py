@@ -1,13 +1,13 @@
 """Looks at Kafka's side: where the partitions end, what stands at the ends that we know, and what lies beyond them."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.contracts.catalogue import Topic
-from shared.kafka_admin import KafkaTrouble, bounded
+from shared.kafka_admin import KafkaTrouble, bounded, ended_within
 from shared.relay.evidence import Told, event_id_in, told_by
 from shared.relay.position import Seen, Tails
 from shared.relay.records import Place
@@ -140,5 +140,4 @@ async def open_log(settings: Settings, topics: Sequence[Topic]) -> AsyncIterator
         await bounded(consumer.start(), "opening the log")
         yield LogView(consumer, settings.topic_prefix, topics)
     finally:
-        with suppress(KafkaTrouble):
-            await bounded(consumer.stop(), "closing the log", 1)
+        await ended_within(1, consumer.stop())

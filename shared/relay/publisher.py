@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +20,7 @@ from aiokafka.errors import (
 )
 
 from shared import failpoint
-from shared.kafka_admin import KafkaTrouble, bounded
+from shared.kafka_admin import KafkaTrouble, bounded, ended_within
 from shared.relay.position import Acknowledged
 from shared.relay.records import Place, Row, Stamp, event_id_of, fill
 from shared.settings import Settings
@@ -99,8 +98,7 @@ class Publisher:
         sender = self._producer._sender.sender_task  # noqa: SLF001  the one that would go on trying
         if sender is not None:
             sender.cancel()
-        with suppress(KafkaTrouble):
-            await bounded(self._producer.client.close(), "disconnecting", 1)
+        await ended_within(1, self._producer.client.close())
         for _ in range(3):
             if sender is None or sender.done():
                 return
