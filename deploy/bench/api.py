@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -27,6 +28,7 @@ from deploy.bench.latency import summary
 from deploy.demo.people import nik
 from deploy.demo.staff import Staff
 from deploy.local.installation import Installation
+from deploy.local.state import ProcessState
 from deploy.local.postgres import find_runner
 from services.registry.app import open_vault
 from services.registry.commands import businesses, offices
@@ -42,7 +44,9 @@ from shared.postgres import Pool, create_pool, role_name
 
 _LINES = 16
 _WARM_UP_SECONDS = 5.0
+_MOST_PER_SECOND = 2_000
 _STAGE_COMMANDS = 300
+_STOP_SECONDS = 20.0
 _PGBENCH_SECONDS = 5
 _OFFICE = province.CODES[0]
 # Names that no two businesses share, also in part: else each registration would be asked whether it is another one.
@@ -100,18 +104,21 @@ async def measure(installation: Installation, seconds: float, say: Say) -> Measu
     bench = await _Bench.open(installation)
     try:
         await bench.open_office()
+        await _only_the_api(installation)
+        requests = bench.requests(round((_WARM_UP_SECONDS + 2 * seconds) * _MOST_PER_SECOND))
         port = int(installation.url("registry").rsplit(":", 1)[1])
         say(f"registrations as fast as they are answered, over {_LINES} connections")
-        await lines.as_fast_as_possible(port, bench.requests(), _WARM_UP_SECONDS, _LINES)
+        await lines.as_fast_as_possible(port, requests, _WARM_UP_SECONDS, _LINES)
         before = Spent.by(installation)
-        full = _accepted(await lines.as_fast_as_possible(port, bench.requests(), seconds, _LINES))
+        full = _accepted(await lines.as_fast_as_possible(port, requests, seconds, _LINES))
         spent = Spent.by(installation)
         say(f"{full.rate:.0f} per second; now half of that")
-        half = _accepted(await lines.at_rate(port, bench.requests(), full.rate / 2, seconds, 4 * _LINES))
-        say("an empty endpoint with the same body")
+        half = _accepted(await lines.at_rate(port, requests, full.rate / 2, seconds, 4 * _LINES))
+        say("an empty endpoint with the same bodies")
+        same = cycle(bench.requests(_MOST_PER_SECOND))
         async with _empty_endpoint() as empty_port:
-            await lines.as_fast_as_possible(empty_port, bench.requests(), _WARM_UP_SECONDS, _LINES)
-            empty = _accepted(await lines.as_fast_as_possible(empty_port, bench.requests(), seconds, _LINES))
+            await lines.as_fast_as_possible(empty_port, same, _WARM_UP_SECONDS, _LINES)
+            empty = _accepted(await lines.as_fast_as_possible(empty_port, same, seconds, _LINES))
         say("pgbench")
         tps = await _pgbench(installation)
         stages = await bench.stages()
@@ -122,6 +129,19 @@ async def measure(installation: Installation, seconds: float, say: Say) -> Measu
     known = {"framework": 1e6 / empty.rate, **stages}
     spent_on = {**known, "edge_and_rest": max(0.0, api - sum(known.values())), "postgres": postgres}
     return Measured(full.rate, empty.rate, tps, half.delays, {name: round(each) for name, each in spent_on.items()})
+
+
+async def _only_the_api(installation: Installation) -> None:
+    """Stops everything behind the outbox, which would take its part of the machine: commands wait for none of it."""
+    for process in _behind_the_outbox(installation):
+        installation.hold(process.name)
+    async with asyncio.timeout(_STOP_SECONDS):
+        while any(process.pid is not None for process in _behind_the_outbox(installation)):  # noqa: ASYNC110  it lies in another process
+            await asyncio.sleep(0.1)
+
+
+def _behind_the_outbox(installation: Installation) -> list[ProcessState]:
+    return [process for process in installation.processes() if process.role in ("relay", "consume")]
 
 
 def _accepted(answered: lines.Answered) -> lines.Answered:
@@ -161,11 +181,9 @@ class _Bench:
         form = OfficeForm.model_validate({"code": _OFFICE, "name": f"PLUT {_OFFICE}", "opened_on": opened_on})
         await offices.open_office(self._pool, _written(b""), form)
 
-    def requests(self) -> Iterator[bytes]:
-        """Yields registrations over the wire, each of another business, for ever."""
-        while True:
-            headers = [("authorization", f"Bearer {self._token}"), ("idempotency-key", uuid4().hex)]
-            yield lines.request("/v1/businesses", headers, json.dumps(self._body()).encode())
+    def requests(self, count: int) -> Iterator[bytes]:
+        """Returns so many registrations over the wire, each of another business: made now, not while it is measured."""
+        return iter([self._request() for _ in range(count)])
 
     async def stages(self) -> dict[str, float]:
         """Returns microseconds of our own processor time for each stage of a command."""
@@ -192,6 +210,10 @@ class _Bench:
         token, validation, sealing = await _cost(verify), await _cost(validate), await _cost(seal)
         command = max(0.0, await _cost(run) - validation - sealing)
         return {"token": token, "validation": validation, "sealing": sealing, "command": command}
+
+    def _request(self) -> bytes:
+        headers = [("authorization", f"Bearer {self._token}"), ("idempotency-key", uuid4().hex)]
+        return lines.request("/v1/businesses", headers, json.dumps(self._body()).encode())
 
     def _word(self) -> str:
         syllables = (self._chance.choice(_CONSONANTS) + self._chance.choice(_VOWELS) for _ in range(4))

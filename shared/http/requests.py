@@ -99,7 +99,7 @@ async def required_revision(request: HttpRequest) -> int:
     return int(match["revision"])
 
 
-def page_cursors(request: HttpRequest) -> PageCursors:
+async def page_cursors(request: HttpRequest) -> PageCursors:
     """A dependency: encodes and decodes the page cursors of this route's list."""
     return PageCursors(request.app.state.secret_key, request.scope["route"].path)
 

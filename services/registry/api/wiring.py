@@ -1,4 +1,7 @@
-"""What every route of the registry is handed: its pool, the vault of identities, revisions and cursors."""
+"""What every route of the registry is handed: its pool, the vault of identities, revisions and cursors.
+
+Coroutines all: FastAPI runs a plain function in a thread, which cost more than the rest of the edge.
+"""
 
 from typing import Annotated
 
@@ -10,12 +13,12 @@ from shared.http.requests import page_cursors, required_revision
 from shared.postgres import Pool
 
 
-def _pool(request: Request) -> Pool:
+async def _pool(request: Request) -> Pool:
     pool: Pool = request.app.state.pool
     return pool
 
 
-def _vault(request: Request) -> Vault:
+async def _vault(request: Request) -> Vault:
     vault: Vault = request.app.state.vault
     return vault
 
