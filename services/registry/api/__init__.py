@@ -1,9 +1,12 @@
-"""HTTP in: who asks and for what. Rules stand in the domain, transactions in the commands, SQL in the store."""
+"""HTTP in: who asks and for what. Rules stand in the domain, transactions in the commands, SQL in the store.
+
+Each module's router has the prefix `/v1`; their routes stand side by side in one, for the edge takes them flat.
+"""
 
 from fastapi import APIRouter
 
-from services.registry.api import businesses, offices
+from services.registry.api import businesses, finding, offices
 
-router = APIRouter(prefix="/v1")
-router.include_router(offices.router)
-router.include_router(businesses.router)
+router = APIRouter()
+for part in (offices, finding, businesses):
+    router.routes.extend(part.router.routes)

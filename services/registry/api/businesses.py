@@ -12,7 +12,7 @@ from services.registry.api.wiring import Cursors, OpenPool, OpenVault, Seen
 from services.registry.commands import businesses as commands
 from services.registry.domain import problems
 from services.registry.domain.business import Business, Status
-from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure, Kind
+from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure, KbliVersion, Kind, Reopening
 from services.registry.domain.owners import Owner
 from services.registry.store import businesses as store
 from shared.auth.policy import Action
@@ -21,7 +21,7 @@ from shared.commands import Request as Write
 from shared.http.requests import allow, etag, principal_for, reply, write_for
 from shared.postgres import transaction
 
-router = APIRouter()
+router = APIRouter(prefix="/v1")
 
 # Who meets the owner in person; everybody else sees initials.
 _STAFF = (Role.FRONT_DESK, Role.CONSULTANT, Role.FIELD_OFFICER, Role.OFFICE_HEAD)
@@ -46,6 +46,11 @@ class BusinessSaved(BaseModel):
     warnings: list[Warned] = []
 
 
+class KbliView(BaseModel):
+    code: Annotated[str, Field(examples=["13134"])]
+    version: Annotated[KbliVersion, Field(examples=["2020"])]
+
+
 class BusinessSummary(BaseModel):
     """Nothing of the owners: a list shows nobody's identity."""
 
@@ -56,6 +61,7 @@ class BusinessSummary(BaseModel):
     kelurahan: Annotated[str, Field(examples=["35.76.02.1001"])]
     nib: str | None
     cooperative_number: str | None
+    kbli: list[KbliView]
     status: Status
     registered_on: date
     closed_on: date | None
@@ -76,6 +82,10 @@ class OwnerView(BaseModel):
 
 
 class BusinessView(BusinessSummary):
+    """Amounts are whole rupiah, null where unknown; an auditor never sees them, for they are somebody's finances."""
+
+    capital: Annotated[int | None, Field(examples=[50_000_000])]
+    annual_sales: Annotated[int | None, Field(examples=[1_200_000_000])]
     owners: list[OwnerView]
 
 
@@ -119,6 +129,17 @@ async def close_business(
     return reply(await commands.close_business(pool, write, business_id, seen, form))
 
 
+@router.post("/businesses/{business_id}/reopening", response_model=BusinessSaved, summary="Buka kembali usaha")
+async def reopen_business(
+    business_id: UUID,
+    form: Annotated[Reopening, Body()],
+    write: Annotated[Write, Depends(write_for(Action.REOPEN_BUSINESS))],
+    seen: Seen,
+    pool: OpenPool,
+) -> Response:
+    return reply(await commands.reopen_business(pool, write, business_id, seen, form))
+
+
 @router.get("/businesses/{business_id}", summary="Baca satu usaha")
 async def read_business(
     business_id: UUID,
@@ -136,6 +157,8 @@ async def read_business(
     named = principal.has(*_STAFF)
     return BusinessView(
         **_summary(dossier.business).model_dump(),
+        capital=dossier.business.capital if named else None,
+        annual_sales=dossier.business.annual_sales if named else None,
         owners=[_owner_view(person, owner, named=named) for person, owner in owners],
     )
 

@@ -16,7 +16,7 @@ from shared.commands import Request as Write
 from shared.http.requests import principal_for, reply, write_for
 from shared.postgres import transaction
 
-router = APIRouter()
+router = APIRouter(prefix="/v1")
 
 
 class OfficeSaved(BaseModel):

@@ -1,20 +1,21 @@
-"""Businesses are registered, corrected and closed."""
+"""Businesses are registered, corrected, closed and opened again."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from services.registry.domain import business as rules
 from services.registry.domain import problems
 from services.registry.domain.business import Business
-from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure
+from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure, Kind, Reopening
 from services.registry.domain.identity import Candidate, SealedOwner, Vault, lock_number
 from services.registry.domain.owners import Owner
 from services.registry.store import businesses as store
 from services.registry.store import persons as persons_store
 from shared.clock import business_day
 from shared.commands import Answer, Request, Work, execute
-from shared.contracts.registry import BusinessClosed, BusinessCorrected, BusinessRegistered
+from shared.contracts.registry import BusinessClosed, BusinessCorrected, BusinessRegistered, BusinessReopened
 from shared.http.problem import FieldProblem
 from shared.ids import new_id
 from shared.postgres import Pool
@@ -26,10 +27,10 @@ async def register_business(pool: Pool, vault: Vault, request: Request, form: Bu
     Raises a Problem: 422 for the form or an office that is not registered, 409 if NIB or cooperative number is taken.
     """
     new = rules.register(form, new_id(), business_day(request.now))
-    business = new.business
 
     async def decide(work: Work) -> Answer:
-        owners = await _claim(work.connection, vault, business, new.owners, _number_locks(business))
+        owners = await _claim(work.connection, vault, new.business, new.owners, _number_locks(new.business))
+        business = await _labelled(work.connection, new.business)
         note = _note(request, "register_business", ())
         try:
             placed = await store.insert_business(work.connection, business, owners, note)
@@ -84,6 +85,29 @@ async def close_business(pool: Pool, request: Request, business_id: UUID, seen: 
         return Answer(200, _business_answer(closed, (), ()))
 
     return await execute(pool, request, decide)
+
+
+async def reopen_business(pool: Pool, request: Request, business_id: UUID, seen: int, form: Reopening) -> Answer:
+    """Opens a closed business again over revision `seen`: 200.
+
+    Raises a Problem: 404 (also another office's), 412 if it was changed since, 409 if it is open.
+    """
+
+    async def decide(work: Work) -> Answer:
+        before = (await _find(work.connection, business_id, seen)).business
+        opened = rules.reopen(before)
+        note = replace(_note(request, "reopen_business", ["status", "closed_on"]), reason=form.reason.value)
+        await _save(work, opened, seen, note)
+        _tell_business(work, BusinessReopened, opened, ["status", "closed_on"])
+        return Answer(200, _business_answer(opened, (), ()))
+
+    return await execute(pool, request, decide)
+
+
+async def _labelled(connection: Any, business: Business) -> Business:  # noqa: ANN401
+    if Kind.PROSPECTIVE not in business.kinds:
+        return business
+    return rules.labelled(business, await store.next_prospective(connection, business.office))
 
 
 async def _find(connection: Any, business_id: UUID, seen: int) -> store.Dossier:  # noqa: ANN401  pooled or plain
@@ -150,7 +174,7 @@ def _nik_locks(candidates: Sequence[Candidate]) -> set[int]:
 
 def _tell_business(
     work: Work,
-    event: type[BusinessRegistered | BusinessCorrected | BusinessClosed],
+    event: type[BusinessRegistered | BusinessCorrected | BusinessClosed | BusinessReopened],
     business: Business,
     changed: Sequence[str] = (),
 ) -> None:

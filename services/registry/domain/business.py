@@ -1,23 +1,25 @@
-"""Businesses: how one is registered, corrected and closed."""
+"""Businesses: how one is registered, corrected, closed and opened again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from services.registry.domain import problems
 from services.registry.domain.findings import Findings
-from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure, Kind
+from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure, KbliForm, KbliVersion, Kind
 from services.registry.domain.office import public_name
 from services.registry.domain.owners import Owner, correct_owners, read_owners
 from shared.contracts.registry import BusinessState
 from shared.http.problem import FieldProblem
-from shared.privacy.numbers import parse_cooperative_number, parse_nib
-from shared.reference.regions import is_kelurahan
+from shared.money import parse_rupiah
+from shared.privacy.numbers import parse_cooperative_number, parse_kbli, parse_nib
+from shared.reference.places import PlaceUnknown, find_kelurahan, full_name
 
 _PUBLIC = ("trade_name", "kinds", "kelurahan")
-_PRIVATE = ("nib", "cooperative_number")
+_PRIVATE = ("nib", "cooperative_number", "kbli", "capital", "annual_sales")
 
 
 class Status(StrEnum):
@@ -26,8 +28,16 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
+class Activity:
+    """What a business does: a kelompok of KBLI (domain.md §2.2)."""
+
+    code: str
+    version: KbliVersion
+
+
+@dataclass(frozen=True)
 class Business:
-    """`revision` rises with every edit, `version` with every event."""
+    """`revision` rises with every edit, `version` with every event. Amounts are whole rupiah, None is unknown."""
 
     id: UUID
     office: str
@@ -37,6 +47,9 @@ class Business:
     nib: str | None
     cooperative_number: str | None
     registered_on: date
+    kbli: tuple[Activity, ...] = ()
+    capital: int | None = None
+    annual_sales: int | None = None
     status: Status = Status.ACTIVE
     closed_on: date | None = None
     closing_reason: str | None = None
@@ -81,25 +94,36 @@ class Correction:
 
 
 def register(form: BusinessForm, business_id: UUID, today: date) -> Registration:
-    """Returns the new business. Raises a 422 Problem with all that is wrong, each next to its field."""
+    """Returns the new business. Raises a 422 Problem with all that is wrong, each next to its field.
+
+    A would-be entrepreneur has no trade name yet: `labelled` gives him one.
+    """
     findings = Findings()
     kinds = _read_kinds(findings, form.kinds)
     business = Business(
         id=business_id,
         office=form.office,
-        trade_name=findings.read("trade_name", public_name, form.trade_name),
+        trade_name=_read_trade_name(findings, kinds, form.trade_name),
         kinds=kinds,
         kelurahan=_read_kelurahan(findings, form.kelurahan),
         nib=findings.read_optional("nib", parse_nib, form.nib),
         cooperative_number=findings.read_optional(
             "cooperative_number", parse_cooperative_number, form.cooperative_number
         ),
+        kbli=_read_kbli(findings, form.kbli),
+        capital=findings.read_optional("capital", parse_rupiah, form.capital),
+        annual_sales=findings.read_optional("annual_sales", parse_rupiah, form.annual_sales),
         registered_on=today,
     )
-    _check_cooperative(findings, business)
+    _check_numbers(findings, business)
     owners = read_owners(findings, form.owners)
     findings.settle()
     return Registration(business, owners, findings.warnings)
+
+
+def labelled(business: Business, number: int) -> Business:
+    """Returns a would-be entrepreneur under his label, which tells nothing of him (design.md §6)."""
+    return replace(business, trade_name=f"Calon wirausaha {business.office}-{number:06d}")
 
 
 def correct(business: Business, known: Mapping[UUID, Owner], form: BusinessCorrection) -> Correction:
@@ -110,23 +134,17 @@ def correct(business: Business, known: Mapping[UUID, Owner], form: BusinessCorre
     if business.status is Status.CLOSED:
         raise problems.already_closed()
     findings = Findings()
-    given = form.model_fields_set
-    findings.refuse_blanks(form, ("trade_name", "kinds", "kelurahan", "owners"))
+    findings.refuse_blanks(form, ("trade_name", "kinds", "kelurahan", "kbli", "owners"))
+    kinds = business.kinds if form.kinds is None else _read_kinds(findings, form.kinds)
     after = replace(
         business,
-        trade_name=business.trade_name
-        if form.trade_name is None
-        else findings.read("trade_name", public_name, form.trade_name),
-        kinds=business.kinds if form.kinds is None else _read_kinds(findings, form.kinds),
+        trade_name=_corrected_name(findings, business, kinds, form.trade_name),
+        kinds=kinds,
         kelurahan=business.kelurahan if form.kelurahan is None else _read_kelurahan(findings, form.kelurahan),
-        nib=findings.read_optional("nib", parse_nib, form.nib) if "nib" in given else business.nib,
-        cooperative_number=findings.read_optional(
-            "cooperative_number", parse_cooperative_number, form.cooperative_number
-        )
-        if "cooperative_number" in given
-        else business.cooperative_number,
+        kbli=business.kbli if form.kbli is None else _read_kbli(findings, form.kbli),
+        **_corrected_numbers(findings, form),
     )
-    _check_cooperative(findings, after)
+    _check_numbers(findings, after)
     owners = None if form.owners is None else correct_owners(findings, form.owners, known)
     findings.settle()
     return _corrected(business, after, _keep_if_same(owners, known), findings.warnings)
@@ -156,6 +174,20 @@ def close(business: Business, form: Closure, today: date) -> Business:
     )
 
 
+def reopen(business: Business) -> Business:
+    """Returns the business open again. Raises a 409 Problem if it is open."""
+    if business.status is Status.ACTIVE:
+        raise problems.not_closed()
+    return replace(
+        business,
+        status=Status.ACTIVE,
+        closed_on=None,
+        closing_reason=None,
+        revision=business.revision + 1,
+        version=business.version + 1,
+    )
+
+
 def changed_fields(before: Business, after: Business, fields: tuple[str, ...]) -> list[str]:
     """Returns the names of the fields that differ, in the given order."""
     return [field for field in fields if getattr(before, field) != getattr(after, field)]
@@ -174,23 +206,94 @@ def _keep_if_same(owners: list[Owner] | None, known: Mapping[UUID, Owner]) -> li
     return None if owners == list(known.values()) else owners
 
 
+_RULES = {
+    "nib": parse_nib,
+    "cooperative_number": parse_cooperative_number,
+    "capital": parse_rupiah,
+    "annual_sales": parse_rupiah,
+}
+
+
+def _corrected_numbers(findings: Findings, form: BusinessCorrection) -> dict[str, Any]:
+    """Numbers and amounts that were typed; null clears them."""
+    return {
+        field: findings.read_optional(field, rule, getattr(form, field))
+        for field, rule in _RULES.items()
+        if field in form.model_fields_set
+    }
+
+
 def _read_kinds(findings: Findings, kinds: list[Kind]) -> tuple[Kind, ...]:
     if len(set(kinds)) < len(kinds):
         findings.refuse("kinds", "Jenis usaha disebut dua kali.", "Sebut setiap jenis satu kali saja.")
+    elif Kind.PROSPECTIVE in kinds and len(kinds) > 1:
+        findings.refuse("kinds", "Calon wirausaha belum punya jenis usaha lain.", "Pilih prospective saja, atau hapus.")
     return tuple(kind for kind in Kind if kind in kinds)
 
 
-def _read_kelurahan(findings: Findings, code: str) -> str:
-    if not is_kelurahan(code):
+def _read_trade_name(findings: Findings, kinds: tuple[Kind, ...], typed: str | None) -> str:
+    if Kind.PROSPECTIVE not in kinds:
+        return _read_own_name(findings, typed)
+    if typed is not None:
+        cure = "Hapus namanya, atau isi kinds dengan jenis usahanya (umkm, ikm, cooperative)."
+        findings.refuse("trade_name", "Calon wirausaha belum punya nama usaha.", cure)
+    return ""
+
+
+def _read_own_name(findings: Findings, typed: str | None) -> str:
+    if typed is not None:
+        return findings.read("trade_name", public_name, typed)
+    findings.refuse("trade_name", "Nama usaha harus diisi.", "Isi nama usaha; hanya calon wirausaha yang tanpa nama.")
+    return ""
+
+
+def _corrected_name(findings: Findings, before: Business, kinds: tuple[Kind, ...], typed: str | None) -> str:
+    """A label is given up with the kind: who becomes a business gets a name, and nobody goes back."""
+    was, remains = Kind.PROSPECTIVE in before.kinds, Kind.PROSPECTIVE in kinds
+    if remains and not was:
         findings.refuse(
-            "kelurahan",
-            "Kode ini bukan kelurahan/desa di Jawa Timur.",
-            "Pakai kode Kemendagri lengkap, misalnya 35.76.02.1001 untuk Gununggedangan.",
+            "kinds", "Usaha tidak bisa menjadi calon wirausaha lagi.", "Tutup usahanya bila sudah berhenti."
         )
-    return code
+    elif remains and typed is not None:
+        _read_trade_name(findings, kinds, typed)
+    elif typed is not None or was != remains:
+        return _read_own_name(findings, typed)
+    return before.trade_name
 
 
-def _check_cooperative(findings: Findings, business: Business) -> None:
+def _read_kelurahan(findings: Findings, typed: str) -> str:
+    try:
+        place = find_kelurahan(typed)
+    except PlaceUnknown as unknown:
+        meant = "; ".join(f"{full_name(region)} ({region.code})" for region in unknown.candidates)
+        if meant:
+            findings.refuse("kelurahan", "Nama kelurahan/desa ini belum pasti.", f"Pilih kodenya: {meant}.")
+        else:
+            findings.refuse(
+                "kelurahan",
+                "Ini bukan kelurahan/desa di Jawa Timur.",
+                "Pakai kode Kemendagri lengkap, misalnya 35.76.02.1001 untuk Gununggedangan.",
+            )
+        return ""
+    findings.warn("kelurahan", place.note)
+    return place.code
+
+
+def _read_kbli(findings: Findings, forms: list[KbliForm]) -> tuple[Activity, ...]:
+    found: dict[Activity, None] = {}
+    for place, form in enumerate(forms):
+        code = findings.read_optional(f"kbli.{place}.code", parse_kbli, form.code)
+        if code is not None and Activity(code, form.version) in found:
+            findings.refuse(f"kbli.{place}.code", "Kode KBLI disebut dua kali.", "Sebut setiap kode satu kali saja.")
+        elif code is not None:
+            found[Activity(code, form.version)] = None
+    return tuple(found)
+
+
+def _check_numbers(findings: Findings, business: Business) -> None:
+    """Which kinds of business may have which number."""
+    if business.nib is not None and Kind.PROSPECTIVE in business.kinds:
+        findings.refuse("nib", "Calon wirausaha belum punya NIB.", "Kosongkan, atau isi jenis dan nama usahanya.")
     if business.cooperative_number is not None and Kind.COOPERATIVE not in business.kinds:
         findings.refuse(
             "cooperative_number",

@@ -7,9 +7,11 @@ from typing import TypeVar, cast
 from pydantic import BaseModel
 
 from shared.http.problem import FieldProblem, Problem
-from shared.privacy.numbers import NumberError
+from shared.money import MoneyError
+from shared.privacy.numbers import NumberError, holds_long_number
 
 T = TypeVar("T")
+SHORTEST_REASON = 10
 # Joiners inside emoji and Arabic words; every other invisible character can only deceive.
 _JOINERS = "\u200c\u200d"
 
@@ -40,7 +42,7 @@ class Findings:
             return None
         try:
             return rule(typed)
-        except (NumberError, TextError) as wrong:
+        except (NumberError, MoneyError, TextError) as wrong:
             self.refuse(field, wrong.message, wrong.cure)
             return None
 
@@ -79,6 +81,16 @@ def plain_text(typed: str) -> str:
         raise TextError("Tidak boleh kosong.", "Isi dengan huruf atau angka.")
     if any(_is_invisible(char) for char in text):
         raise TextError("Ada karakter yang tidak tampak di layar.", "Hapus lalu ketik ulang isian ini.")
+    return text
+
+
+def reason_text(typed: str) -> str:
+    """Returns why somebody did something. It is kept in clear: refused with a number that leads to a person."""
+    text = plain_text(typed)
+    if len(text) < SHORTEST_REASON:
+        raise TextError("Alasan terlalu pendek.", f"Tulis sedikitnya {SHORTEST_REASON} huruf.")
+    if holds_long_number(text):
+        raise TextError("Alasan memuat nomor panjang.", "Hapus NIK, NPWP atau nomor telepon dari alasan.")
     return text
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.http.fields import Day
 
 MOST_OWNERS = 20
+MOST_ACTIVITIES = 20
 
 
 class Kind(StrEnum):
@@ -17,6 +18,12 @@ class Kind(StrEnum):
     UMKM = "umkm"
     IKM = "ikm"
     COOPERATIVE = "cooperative"
+    PROSPECTIVE = "prospective"  # a person who has no business yet; alone, never beside another kind
+
+
+class KbliVersion(StrEnum):
+    V2020 = "2020"  # Peraturan BPS 2/2020
+    V2025 = "2025"  # Peraturan BPS 7/2025
 
 
 class ClosingReason(StrEnum):
@@ -28,6 +35,20 @@ class ClosingReason(StrEnum):
     ON_REQUEST = "on_request"  # atas permintaan pemilik
 
 
+class ReopeningReason(StrEnum):
+    RESUMED = "resumed"  # usaha berjalan lagi
+    CLOSED_BY_MISTAKE = "closed_by_mistake"  # penutupan salah catat
+
+
+class Disclosed(StrEnum):
+    """What is shown masked and can be shown in clear, with a reason."""
+
+    NIK = "nik"
+    NPWP = "npwp"
+    PHONE = "phone"
+    ADDRESS = "address"
+
+
 Office = Annotated[str, Field(max_length=10, description="Kode Kemendagri kabupaten/kota kantor", examples=["35.76"])]
 OfficeName = Annotated[str, Field(max_length=120, examples=["PLUT Kota Mojokerto"])]
 OpenedOn = Annotated[Day, Field(description="Hari kantor dibuka, paling lambat hari ini", examples=["2023-12-09"])]
@@ -36,11 +57,28 @@ TradeName = Annotated[
 ]
 Kinds = Annotated[list[Kind], Field(min_length=1, max_length=len(Kind), examples=[["umkm", "ikm"]])]
 Kelurahan = Annotated[
-    str, Field(max_length=20, description="Kode Kemendagri kelurahan/desa", examples=["35.76.02.1001"])
+    str,
+    Field(
+        max_length=120,
+        description="Kode Kemendagri kelurahan/desa (juga kode lama), atau namanya dengan kecamatan dan kota",
+        examples=["35.76.02.1001"],
+    ),
 ]
 Nib = Annotated[str, Field(max_length=40, description="NIB, 13 angka; satu usaha satu NIB", examples=["9120001234567"])]
 CooperativeNumber = Annotated[
     str, Field(max_length=40, description="Nomor Induk Koperasi, 10-16 angka", examples=["3576010020001"])
+]
+RupiahText = Annotated[
+    str,
+    Field(
+        max_length=40, description="Rupiah seperti diketik orang; kosong berarti tidak tahu", examples=["Rp 50.000.000"]
+    ),
+]
+Reason = Annotated[
+    str,
+    Field(
+        max_length=300, description="Alasan, sedikitnya 10 huruf, tanpa nomor orang", examples=["Pindah domisili usaha"]
+    ),
 ]
 Name = Annotated[str, Field(max_length=120, examples=["Siti Aminah"])]
 NikText = Annotated[str, Field(max_length=40, description="NIK, 16 angka", examples=["3576015509800001"])]
@@ -97,27 +135,57 @@ class OwnerCorrection(PrivateForm):
     address: AddressText | None = None
 
 
+class KbliForm(Form):
+    code: Annotated[str, Field(max_length=20, description="Kelompok KBLI, 5 angka", examples=["13134"])]
+    version: Annotated[KbliVersion, Field(examples=["2020"])]
+
+
+Kbli = Annotated[list[KbliForm], Field(max_length=MOST_ACTIVITIES)]
+
+
 class BusinessForm(Form):
+    """A would-be entrepreneur (`prospective`) has no `trade_name`: he gets a label with a number instead."""
+
     office: Office
-    trade_name: TradeName
+    trade_name: TradeName | None = None
     kinds: Kinds
     kelurahan: Kelurahan
     nib: Nib | None = None
     cooperative_number: CooperativeNumber | None = None
+    kbli: Kbli = []
+    capital: RupiahText | None = None
+    annual_sales: RupiahText | None = None
     owners: Annotated[list[OwnerForm], Field(min_length=1, max_length=MOST_OWNERS)]
 
 
 class BusinessCorrection(Form):
-    """What is left out stays; null clears `nib` and `cooperative_number`; `owners` is the whole new list."""
+    """What is left out stays; null clears numbers and amounts; `kbli` and `owners` are the whole new lists."""
 
     trade_name: TradeName | None = None
     kinds: Kinds | None = None
     kelurahan: Kelurahan | None = None
     nib: Nib | None = None
     cooperative_number: CooperativeNumber | None = None
+    kbli: Kbli | None = None
+    capital: RupiahText | None = None
+    annual_sales: RupiahText | None = None
     owners: Annotated[list[OwnerCorrection], Field(min_length=1, max_length=MOST_OWNERS)] | None = None
 
 
 class Closure(Form):
     closed_on: Annotated[Day, Field(description="Hari usaha ditutup, paling lambat hari ini", examples=["2026-11-20"])]
     reason: Annotated[ClosingReason, Field(examples=["ceased"])]
+
+
+class Reopening(Form):
+    reason: Annotated[ReopeningReason, Field(examples=["resumed"])]
+
+
+class MoveForm(Form):
+    to_office: Office
+    reason: Reason
+
+
+class DisclosureForm(Form):
+    reason: Reason
+    fields: Annotated[list[Disclosed], Field(min_length=1, max_length=len(Disclosed), examples=[["phone"]])]

@@ -39,9 +39,7 @@ def office_exists(code: str) -> Problem:
 def office_unknown(code: str) -> Problem:
     message = f"Kantor {code} belum terdaftar."
     cure = "Minta admin mendaftarkan kantor ini lebih dahulu."
-    return Problem(
-        422, "invalid-input", "Isian tidak sah", message, cure=cure, errors=[FieldProblem("office", message, cure)]
-    )
+    return _at_field("office", message, cure)
 
 
 def office_not_found() -> Problem:
@@ -82,5 +80,83 @@ def already_closed() -> Problem:
         "business-closed",
         "Usaha sudah ditutup",
         "Usaha yang sudah ditutup tidak bisa diubah atau ditutup lagi.",
-        cure="Bila usahanya masih berjalan, minta kepala kantor memeriksa pencatatan penutupannya.",
+        cure="Bila usahanya masih berjalan, minta kepala kantor asalnya membukanya kembali.",
+    )
+
+
+def not_closed() -> Problem:
+    return Problem(
+        409,
+        "business-open",
+        "Usaha masih buka",
+        "Usaha ini tidak tutup, jadi tidak perlu dibuka kembali.",
+        cure="Baca lagi data usahanya; mungkin orang lain sudah membukanya.",
+    )
+
+
+def owner_not_found() -> Problem:
+    return Problem(
+        404,
+        "owner-not-found",
+        "Pemilik tidak ditemukan",
+        "Usaha ini tidak punya pemilik dengan nomor itu.",
+        cure="Baca lagi data usahanya; mungkin pemiliknya sudah diganti.",
+    )
+
+
+def move_not_found() -> Problem:
+    """The same whether it does not exist or is between other offices."""
+    return Problem(
+        404,
+        "move-not-found",
+        "Usulan pindah tidak ditemukan",
+        "Tidak ada usulan pindah dengan nomor ini yang menyangkut kantor Anda.",
+        cure="Buka daftar usulan pindah kantor Anda.",
+    )
+
+
+def move_pending() -> Problem:
+    return Problem(
+        409,
+        "move-pending",
+        "Usulan pindah sudah ada",
+        "Usaha ini sudah diusulkan pindah dan belum dijawab.",
+        cure="Tunggu jawabannya, atau tarik usulan itu dulu.",
+    )
+
+
+def move_decided(state: str) -> Problem:
+    told = {"accepted": "diterima", "refused": "ditolak", "withdrawn": "ditarik"}[state]
+    return Problem(
+        409,
+        "move-decided",
+        "Usulan pindah sudah dijawab",
+        f"Usulan pindah ini sudah {told}.",
+        cure="Baca lagi daftar usulan; ajukan usulan baru bila masih perlu.",
+        extra={"state": state},
+    )
+
+
+def own_proposal() -> Problem:
+    return Problem(
+        403,
+        "own-proposal",
+        "Menunggu kantor lain",
+        "Kantor yang mengusulkan tidak bisa menerima usulannya sendiri.",
+        cure="Minta kepala kantor yang satunya menerima usulan ini.",
+    )
+
+
+def already_home() -> Problem:
+    message, cure = "Usaha ini sudah berada di kantor itu.", "Pilih kantor tujuan yang lain."
+    return _at_field("to_office", message, cure)
+
+
+def destination_unknown(code: str) -> Problem:
+    return _at_field("to_office", f"Kantor {code} belum terdaftar.", "Pilih kantor dari daftar kantor.")
+
+
+def _at_field(field: str, message: str, cure: str) -> Problem:
+    return Problem(
+        422, "invalid-input", "Isian tidak sah", message, cure=cure, errors=[FieldProblem(field, message, cure)]
     )

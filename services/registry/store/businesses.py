@@ -7,8 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from services.registry.domain.business import Business, Status
-from services.registry.domain.forms import Kind
+from services.registry.domain.business import Activity, Business, Status
+from services.registry.domain.forms import KbliVersion, Kind
 from services.registry.domain.identity import SealedOwner, StoredOwner
 from services.registry.store.persons import wrapped_key
 
@@ -31,6 +31,7 @@ class Note:
     action: str
     fields: Sequence[str]
     correlation_id: UUID
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,20 +45,20 @@ class Dossier:
 _INSERT_BUSINESS = """
 with placed as (
     insert into business (id, office, trade_name, kinds, kelurahan, nib, cooperative_number, status, registered_on,
-                          revision, version)
-    select $1, office.code, $3, $4, $5, $6, $7, $8, $9, $10, $11 from office where office.code = $2
+                          revision, version, kbli, capital, annual_sales)
+    select $1, office.code, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 from office where office.code = $2
     returning id, office
 ), owned as (
     insert into business_owner (business_id, office, position, person_id,
                                 name_sealed, npwp_sealed, phone_sealed, address_sealed, phone_index, name_tokens)
     select placed.id, placed.office, o.position, o.person, o.name, o.npwp, o.phone, o.address, o.phone_index,
-           array(select t.token from unnest($19::bytea[], $20::int[]) as t (token, owner) where t.owner = o.position)
+           array(select t.token from unnest($22::bytea[], $23::int[]) as t (token, owner) where t.owner = o.position)
     from placed,
-         unnest($12::int[], $13::uuid[], $14::bytea[], $15::bytea[], $16::bytea[], $17::bytea[], $18::bytea[])
+         unnest($15::int[], $16::uuid[], $17::bytea[], $18::bytea[], $19::bytea[], $20::bytea[], $21::bytea[])
              as o (position, person, name, npwp, phone, address, phone_index)
 ), noted as (
-    insert into audit (actor, office, action, subject, fields, correlation_id)
-    select $21, placed.office, $22, placed.id, $23, $24 from placed
+    insert into audit (actor, office, action, subject, fields, correlation_id, reason)
+    select $24, placed.office, $25, placed.id, $26, $27, $28 from placed
 )
 select count(*) from placed
 """
@@ -77,6 +78,7 @@ async def insert_business(connection: Any, business: Business, owners: Sequence[
         business.registered_on,
         business.revision,
         business.version,
+        *_figures(business),
     )
     try:
         placed: int = await connection.fetchval(_INSERT_BUSINESS, *row, *_columns(owners), *_note(note))
@@ -88,12 +90,13 @@ async def insert_business(connection: Any, business: Business, owners: Sequence[
 _UPDATE_BUSINESS = """
 with saved as (
     update business set trade_name = $3, kinds = $4, kelurahan = $5, nib = $6, cooperative_number = $7,
-                        status = $8, closed_on = $9, closing_reason = $10, revision = $11, version = $12
+                        status = $8, closed_on = $9, closing_reason = $10, revision = $11, version = $12,
+                        kbli = $13, capital = $14, annual_sales = $15
     where id = $1 and revision = $2
     returning id, office
 ), noted as (
-    insert into audit (actor, office, action, subject, fields, correlation_id)
-    select $13, saved.office, $14, saved.id, $15, $16 from saved
+    insert into audit (actor, office, action, subject, fields, correlation_id, reason)
+    select $16, saved.office, $17, saved.id, $18, $19, $20 from saved
 )
 select count(*) from saved
 """
@@ -114,6 +117,7 @@ async def update_business(connection: Any, business: Business, *, seen: int, not
         business.closing_reason,
         business.revision,
         business.version,
+        *_figures(business),
     )
     try:
         saved: int = await connection.fetchval(_UPDATE_BUSINESS, *row, *_note(note))
@@ -148,7 +152,7 @@ async def replace_owners(connection: Any, business: Business, owners: Sequence[S
 
 _FIND_BUSINESS = """
 select b.id, b.office, b.trade_name, b.kinds, b.kelurahan, b.nib, b.cooperative_number, b.status, b.registered_on,
-       b.closed_on, b.closing_reason, b.revision, b.version as business_version,
+       b.closed_on, b.closing_reason, b.revision, b.version as business_version, b.kbli, b.capital, b.annual_sales,
        o.person_id, o.name_sealed, o.npwp_sealed, o.phone_sealed, o.address_sealed, p.nik_sealed,
        k.version, k.kek, k.sealed
 from business b
@@ -168,6 +172,19 @@ async def find_business(connection: Any, business_id: UUID) -> Dossier | None:  
     return Dossier(_business(rows[0], rows[0]["business_version"]), [_stored_owner(row) for row in rows])
 
 
+_NEXT_PROSPECTIVE = """
+insert into prospective_number as n (office, last) values ($1, 1)
+on conflict (office) do update set last = n.last + 1
+returning last
+"""
+
+
+async def next_prospective(connection: Any, office: str) -> int:  # noqa: ANN401
+    """Returns the number of the office's next would-be entrepreneur; without a gap: a refusal gives it back."""
+    number: int = await connection.fetchval(_NEXT_PROSPECTIVE, office)
+    return number
+
+
 _FIND_REVISION = "select revision from business where id = $1"
 
 
@@ -183,7 +200,7 @@ _LIST_BUSINESSES = """
 select b.* from unnest($1::text[]) as o (office), unnest($2::text[]) as s (status),
     lateral (
         select id, office, trade_name, kinds, kelurahan, nib, cooperative_number, status, registered_on,
-               closed_on, closing_reason, revision, version
+               closed_on, closing_reason, revision, version, kbli, capital, annual_sales
         from business
         where business.office = o.office and business.status = s.status and business.id > $3
         order by business.id limit $4
@@ -204,6 +221,19 @@ async def list_businesses(
     return [_business(row, row["version"]) for row in rows]
 
 
+_LIST_THESE = """
+select id, office, trade_name, kinds, kelurahan, nib, cooperative_number, status, registered_on,
+       closed_on, closing_reason, revision, version, kbli, capital, annual_sales
+from business where id = any ($1::uuid[])
+"""
+
+
+async def list_these(connection: Any, ids: Sequence[UUID]) -> dict[UUID, Business]:  # noqa: ANN401
+    """Returns those of the businesses that are the caller's offices' own, by id."""
+    rows = await connection.fetch(_LIST_THESE, ids)
+    return {row["id"]: _business(row, row["version"]) for row in rows}
+
+
 def _business(row: asyncpg.Record, version: int) -> Business:
     return Business(
         id=row["id"],
@@ -214,12 +244,20 @@ def _business(row: asyncpg.Record, version: int) -> Business:
         nib=row["nib"],
         cooperative_number=row["cooperative_number"],
         registered_on=row["registered_on"],
+        kbli=tuple(Activity(text[5:], KbliVersion(text[:4])) for text in row["kbli"]),
+        capital=row["capital"],
+        annual_sales=row["annual_sales"],
         status=Status(row["status"]),
         closed_on=row["closed_on"],
         closing_reason=row["closing_reason"],
         revision=row["revision"],
         version=version,
     )
+
+
+def _figures(business: Business) -> tuple[list[str], int | None, int | None]:
+    kbli = [f"{activity.version}:{activity.code}" for activity in business.kbli]
+    return kbli, business.capital, business.annual_sales
 
 
 def _stored_owner(row: asyncpg.Record) -> StoredOwner:
@@ -250,8 +288,8 @@ def _columns(owners: Sequence[SealedOwner]) -> list[list[Any]]:
     ]
 
 
-def _note(note: Note) -> tuple[str, str, list[str], UUID]:
-    return (note.actor, note.action, list(note.fields), note.correlation_id)
+def _note(note: Note) -> tuple[str, str, list[str], UUID, str | None]:
+    return (note.actor, note.action, list(note.fields), note.correlation_id, note.reason)
 
 
 def _taken(error: asyncpg.UniqueViolationError) -> Exception:

@@ -114,6 +114,7 @@ def _attacks(world: World) -> list[tuple[str, str, str, dict[str, Any] | None]]:
         ("registry", "POST", "/v1/businesses", _business(OURS)),
         ("registry", "PATCH", one, {"trade_name": "Palsu"}),
         ("registry", "POST", one + "/closure", {"closed_on": "2025-01-01", "reason": "stopped"}),
+        ("registry", "POST", one + "/reopening", {"reason": "resumed"}),
         ("registry", "GET", one, None),
         ("registry", "GET", f"/v1/businesses?office={OURS}", None),
         ("registry", "GET", "/v1/businesses", None),

@@ -1,5 +1,6 @@
 """A business's life over HTTP: registered, corrected, closed, read."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -169,3 +170,56 @@ async def test_a_wrong_filter_is_refused(desk: Desk) -> None:
         answer = await desk.read(f"/v1/businesses{query}")
         assert answer.status_code == status, query
         assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_a_closed_business_is_opened_again_by_the_head(desk: Desk, owner_pool: Pool) -> None:
+    made = await desk.registered()
+    path = f"/v1/businesses/{made['id']}/reopening"
+    assert (await desk.write("POST", path, {"reason": "resumed"}, 1)).status_code == 409
+    await desk.close(made["id"], 1, TODAY)
+    clerk = desk.at("35.76", Role.FRONT_DESK)
+    assert (await clerk.write("POST", path, {"reason": "resumed"}, 2)).status_code == 403
+    assert (await desk.write("POST", path, {"reason": "bosan"}, 2)).status_code == 422
+
+    answers = await asyncio.gather(*(desk.write("POST", path, {"reason": "resumed"}, 2) for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [412] * 5, "opened once"
+    seen = await desk.business(made["id"])
+    assert (seen["status"], seen["closed_on"], seen["closing_reason"]) == ("active", None, None)
+    assert (await events(owner_pool))[-1] == ("BusinessReopened", 3, ["status", "closed_on"])
+    trail = await owner_pool.fetch("select action, reason from audit where action = 'reopen_business'")
+    assert [tuple(row) for row in trail] == [("reopen_business", "resumed")]
+    assert (await desk.correct(made["id"], 3, trade_name="Batik Baru")).status_code == 200
+
+
+async def test_would_be_entrepreneurs_are_numbered_by_office_without_gaps(desk: Desk, owner_pool: Pool) -> None:
+    person = {"trade_name": None, "kinds": ["prospective"]}
+    answers = await asyncio.gather(*(desk.register(**person) for _ in range(6)), desk.at("35.79").register(**person))
+    assert {answer.status_code for answer in answers} == {201}
+    assert (await desk.register(**person, kelurahan="Kauman")).status_code == 422
+    last = await desk.registered(**person)
+    assert (await desk.business(last["id"]))["trade_name"] == "Calon wirausaha 35.76-000007"
+    names = await owner_pool.fetch("select trade_name from business order by trade_name")
+    labels = [f"Calon wirausaha 35.76-{number:06d}" for number in range(1, 8)] + ["Calon wirausaha 35.79-000001"]
+    assert [row["trade_name"] for row in names] == labels
+    grown = await desk.correct(last["id"], 1, trade_name="Batik Tumbuh", kinds=["umkm"])
+    assert (grown.status_code, (await desk.business(last["id"]))["kinds"]) == (200, ["umkm"])
+    assert (await events(owner_pool))[-1] == ("BusinessCorrected", 2, ["trade_name", "kinds"])
+
+
+async def test_figures_are_for_the_staff_of_the_home_office_alone(desk: Desk, owner_pool: Pool) -> None:
+    made = await desk.registered(
+        capital="Rp 50.000.000", annual_sales="1,2 M", kbli=[{"code": "13134", "version": "2020"}]
+    )
+    seen = await desk.business(made["id"])
+    assert (seen["capital"], seen["annual_sales"]) == (50_000_000, 1_200_000_000)
+    assert seen["kbli"] == [{"code": "13134", "version": "2020"}]
+    masked = await desk.at("35.76", Role.AUDITOR).business(made["id"])
+    assert (masked["capital"], masked["annual_sales"]) == (None, None)
+    changed = await desk.correct(made["id"], 1, capital=None, annual_sales="0", kbli=[])
+    assert (changed.json()["revision"], changed.json()["version"]) == (2, 1)
+    after = await desk.business(made["id"])
+    assert (after["capital"], after["annual_sales"], after["kbli"]) == (None, 0, [])
+    told = await owner_pool.fetchval("select string_agg(payload::text, '') from outbox")
+    assert "50000000" not in told
+    assert "capital" not in told
+    assert "capital" not in (await desk.read("/v1/businesses")).text

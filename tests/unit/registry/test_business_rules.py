@@ -1,5 +1,6 @@
 """Rules of businesses and offices, without a database."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from services.registry.domain.forms import (
     BusinessCorrection,
     BusinessForm,
     Closure,
+    KbliVersion,
     Kind,
     OfficeCorrection,
     OfficeForm,
@@ -108,7 +110,7 @@ def test_the_public_state_holds_no_number_that_leads_to_a_person() -> None:
     assert NIK not in state
 
 
-kinds = st.lists(st.sampled_from(Kind), min_size=1, unique=True)
+kinds = st.lists(st.sampled_from(sorted(set(Kind) - {Kind.PROSPECTIVE})), min_size=1, unique=True)
 texts = st.sampled_from(["Batik Maja", "Batik Jaya", "Sepatu Wates"])
 places = st.sampled_from(["35.76.02.1001", "35.76.01.1008"])
 
@@ -212,3 +214,93 @@ def test_the_number_of_owners_is_bounded() -> None:
     owners = [{"name": "Budi", "nik": f"357602550980{place:04d}"} for place in range(1, MOST_OWNERS + 2)]
     with pytest.raises(ValueError, match="too_long"):
         form(owners=owners)
+
+
+def prospective(**changes: Any) -> Business:
+    fields = {"trade_name": None, "kinds": ["prospective"], **changes}
+    return rules.labelled(business(**fields), 123)
+
+
+def corrected(old: Business, **changes: Any) -> Business:
+    return rules.correct(old, known(), BusinessCorrection.model_validate(changes)).business
+
+
+def test_a_would_be_entrepreneur_goes_by_a_number() -> None:
+    state = prospective().state()
+    assert (state.trade_name, state.kinds) == ("Calon wirausaha 35.76-000123", ["prospective"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"trade_name": "Batik Maja", "kinds": ["prospective"]}, "trade_name"),
+        ({"trade_name": None, "kinds": ["umkm"]}, "trade_name"),
+        ({"trade_name": None, "kinds": ["prospective", "umkm"]}, "kinds"),
+        ({"trade_name": None, "kinds": ["prospective"], "nib": "9120001234567"}, "nib"),
+        ({"trade_name": None, "kinds": ["prospective"], "cooperative_number": "3576010020001"}, "cooperative_number"),
+    ],
+)
+def test_what_a_would_be_entrepreneur_is_not_yet_is_refused(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(Problem) as wrong:
+        business(**changes)
+    assert fields_of(wrong) == [field]
+
+
+def test_becoming_a_business_takes_a_name_and_a_kind() -> None:
+    grown = corrected(prospective(), trade_name="Batik Maja", kinds=["umkm", "ikm"], nib="9120001234567")
+    assert (grown.trade_name, grown.kinds, grown.version) == ("Batik Maja", (Kind.UMKM, Kind.IKM), 2)
+    moved = corrected(prospective(), kelurahan="35.76.01.1008")
+    assert moved.trade_name == "Calon wirausaha 35.76-000123"
+    for old, changes, field in (
+        (prospective(), {"kinds": ["umkm"]}, "trade_name"),
+        (prospective(), {"trade_name": "Batik Maja"}, "trade_name"),
+        (grown, {"kinds": ["prospective"]}, "kinds"),
+    ):
+        with pytest.raises(Problem) as wrong:
+            corrected(old, **changes)
+        assert fields_of(wrong) == [field] or (field == "kinds" and fields_of(wrong) == ["kinds", "nib"])
+
+
+def test_a_cooperative_is_registered_with_its_board() -> None:
+    board = [{"name": f"Pengurus {n}", "nik": f"357602550980000{n}"} for n in (1, 2, 3)]
+    made = rules.register(
+        form(kinds=["cooperative"], cooperative_number="3576010020001", owners=board), new_id(), TODAY
+    )
+    assert [str(owner.nik)[-1] for owner in made.owners] == ["1", "2", "3"]
+
+
+def test_the_old_code_of_a_kelurahan_and_its_name_are_read_and_said() -> None:
+    for typed, code in {"35.76.01.1002": "35.76.03.1002", "Kel. Blooto, Kota Mojokerto": "35.76.01.1008"}.items():
+        made = rules.register(form(kelurahan=typed), new_id(), TODAY)
+        assert made.business.kelurahan == code
+        assert [(warning.field, code in warning.message) for warning in made.warnings] == [("kelurahan", True)]
+    with pytest.raises(Problem) as wrong:
+        business(kelurahan="Kauman Mojokerto")
+    assert fields_of(wrong) == ["kelurahan"]
+    assert "35.76.01.1004" in wrong.value.errors[0].cure
+
+
+def test_amounts_are_typed_in_rupiah_and_stay_private() -> None:
+    made = business(capital="50 jt", annual_sales="1,2 M", kbli=[{"code": "13134", "version": "2020"}])
+    assert (made.capital, made.annual_sales) == (50_000_000, 1_200_000_000)
+    assert made.kbli == (rules.Activity("13134", KbliVersion.V2020),)
+    assert not {"50000000", "1200000000", "13134"} & set(str(made.state().model_dump().values()).split("'"))
+    cleared = rules.correct(made, known(), BusinessCorrection.model_validate({"capital": None, "annual_sales": "0"}))
+    assert (cleared.business.capital, cleared.business.annual_sales) == (None, 0), "unknown is not nothing"
+    assert (cleared.fields, cleared.public) == (["capital", "annual_sales"], [])
+    with pytest.raises(Problem) as wrong:
+        business(capital="-5", annual_sales="tidak tahu", kbli=[{"code": "1", "version": "2025"}])
+    assert set(fields_of(wrong)) == {"capital", "annual_sales", "kbli.0.code"}
+    twice = [{"code": "13134", "version": "2020"}] * 2
+    with pytest.raises(Problem) as repeated:
+        business(kbli=twice)
+    assert fields_of(repeated) == ["kbli.1.code"]
+
+
+def test_a_closed_business_opens_once() -> None:
+    closed = rules.close(business(), Closure.model_validate({"closed_on": "2026-11-21", "reason": "ceased"}), TODAY)
+    opened = rules.reopen(closed)
+    assert opened == replace(business(), id=closed.id, revision=3, version=3)
+    with pytest.raises(Problem) as again:
+        rules.reopen(opened)
+    assert again.value.status == 409
