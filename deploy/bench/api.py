@@ -28,8 +28,8 @@ from deploy.bench.latency import summary
 from deploy.demo.people import nik
 from deploy.demo.staff import Staff
 from deploy.local.installation import Installation
-from deploy.local.state import ProcessState
 from deploy.local.postgres import find_runner
+from deploy.local.state import ProcessState
 from services.registry.app import open_vault
 from services.registry.commands import businesses, offices
 from services.registry.domain import business as rules
