@@ -1,6 +1,7 @@
 """A client of the registry as tests speak to it: one office's staff, with a fresh key for each write."""
 
 import itertools
+import random
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,13 @@ def some_nib() -> str:
     return f"912000{next(_serials):07d}"
 
 
+def some_trade_name() -> str:
+    """Returns a name unlike any other: businesses that tests register are not taken for one another."""
+    dice = random.Random(f"trade name {next(_serials)}")  # noqa: S311  a test's dice
+    words = ("".join(dice.choice("bdghklmnprstw") + dice.choice("aiu") for _ in range(4)) for _ in range(2))
+    return f"Batik {' '.join(word.capitalize() for word in words)}"
+
+
 def owner(**changes: Any) -> dict[str, Any]:
     return {"name": "Siti Aminah", "nik": some_nik(), **changes}
 
@@ -31,7 +39,7 @@ def business(office: str = "35.76", **changes: Any) -> dict[str, Any]:
     """Returns the body of a good registration; `changes` replace fields, None removes one."""
     body = {
         "office": office,
-        "trade_name": "Batik Maja Sejahtera",
+        "trade_name": some_trade_name(),
         "kinds": ["umkm", "ikm"],
         "kelurahan": "35.76.02.1001",
         "owners": [owner()],
