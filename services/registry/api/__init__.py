@@ -5,8 +5,8 @@ Each module's router has the prefix `/v1`; their routes stand side by side in on
 
 from fastapi import APIRouter
 
-from services.registry.api import businesses, finding, offices
+from services.registry.api import businesses, offices
 
 router = APIRouter()
-for part in (offices, finding, businesses):
+for part in (offices, businesses):
     router.routes.extend(part.router.routes)
