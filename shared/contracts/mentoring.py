@@ -53,6 +53,7 @@ class SessionState(Contract):
     state: Code
     confirmable_version: int
     imported: bool = False
+    follow_up_on: date | None = None
 
 
 class ConsultantRegistered(Event[ConsultantState]):

@@ -7,6 +7,7 @@ so that an endpoint cannot be forgotten: one that is not tried here fails the la
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from shared.auth.principal import Role
+from shared.clock import business_day, utc_now
 from tests.infrastructure.databases import Database
 from tests.support.services import running_apis
 from tests.support.tokens import bearer
@@ -126,10 +128,35 @@ def _attacks(world: World) -> list[tuple[str, str, str, dict[str, Any] | None]]:
         ("mentoring", "GET", f"/v1/sessions/{world.session}", None),
         ("mentoring", "GET", f"/v1/sessions?office={OURS}", None),
         ("mentoring", "GET", "/v1/sessions", None),
+        *_attacks_on_mentoring(world),
         ("reporting", "GET", f"/v1/office-activity?from=2025-01-01&to=2025-12-31&office={OURS}", None),
         ("reporting", "GET", "/v1/office-activity?from=2025-01-01&to=2025-12-31", None),
         ("reporting", "GET", "/v1/businesses-by-region", None),
         ("reporting", "GET", "/v1/overview", None),
+    ]
+
+
+def _attacks_on_mentoring(world: World) -> list[tuple[str, str, str, dict[str, Any] | None]]:
+    session, consultant = f"/v1/sessions/{world.session}", f"/v1/consultants/{world.consultant}"
+    plans = [
+        {**_session(office, world.consultant, world.business), "day": business_day(utc_now()).isoformat()}
+        for office in (OURS, THEIRS)
+    ]
+    return [
+        ("mentoring", "GET", consultant, None),
+        ("mentoring", "PATCH", consultant, {"name": "Palsu"}),
+        ("mentoring", "GET", consultant + "/caseload", None),
+        ("mentoring", "GET", consultant + "/calendar?from=2025-03-01&to=2025-03-31", None),
+        ("mentoring", "POST", "/v1/session-plans", plans[0]),
+        ("mentoring", "POST", "/v1/session-plans", plans[1]),
+        ("mentoring", "GET", f"/v1/unconfirmed-sessions?office={OURS}", None),
+        ("mentoring", "GET", "/v1/unconfirmed-sessions", None),
+        ("mentoring", "GET", f"/v1/sessions?consultant={world.consultant}", None),
+        ("mentoring", "PATCH", session, {"contact_minutes": 5, "reason": "Palsu"}),
+        ("mentoring", "POST", session + "/completion", {}),
+        ("mentoring", "POST", session + "/cancellation", {"reason": "Palsu"}),
+        ("mentoring", "POST", session + "/no-show", {}),
+        ("mentoring", "GET", session + "/history", None),
     ]
 
 
@@ -185,9 +212,10 @@ async def test_nothing_was_changed(world: World, role: Role) -> None:
 
 
 async def test_no_endpoint_is_left_out(world: World) -> None:
+    rows = (world.business, world.consultant, world.session)
     tried = {(service, method, path.split("?")[0]) for service, method, path, _ in _attacks(world)}
     tried = {
-        (s, m, p.replace(world.business, "{}").replace(world.session, "{}").replace(f"offices/{OURS}", "offices/{}"))
+        (s, m, reduce(lambda path, row: path.replace(row, "{}"), rows, p).replace(f"offices/{OURS}", "offices/{}"))
         for s, m, p in tried
     }
     for service, app in world.apps.items():

@@ -14,12 +14,15 @@ from shared.commands import Request
 from shared.consumer.applier import Received
 from shared.contracts.catalogue import TOPIC_OF, AnyEvent
 from shared.contracts.registry import (
+    AttestationState,
     BusinessClosed,
     BusinessCorrected,
     BusinessRegistered,
     BusinessState,
     OfficeOpened,
     OfficeState,
+    SessionAttested,
+    SessionDisputed,
 )
 from shared.postgres import Pool, transaction
 
@@ -117,6 +120,20 @@ def closed(business: UUID, version: int) -> AnyEvent:
 
 def opened(code: str = MOJOKERTO, opened_on: date = date(2023, 12, 1), version: int = 1) -> AnyEvent:
     return _event(OfficeOpened, code, version, OfficeState(code=code, name=f"PLUT {code}", opened_on=opened_on), code)
+
+
+def said(session: UUID, business: UUID, confirmable_version: int = 1, *, disputed: bool = False) -> AnyEvent:
+    """A client's answer, as the registry tells it."""
+    kind, outcome = (SessionDisputed, "disputed") if disputed else (SessionAttested, "attested")
+    state = AttestationState(
+        id=uuid4(),
+        session=session,
+        business=business,
+        confirmable_version=confirmable_version,
+        outcome=outcome,
+        method="code",
+    )
+    return _event(kind, str(state.id), 1, state, MOJOKERTO)
 
 
 def received(*events: AnyEvent, traceparent: str | None = None) -> list[Received]:

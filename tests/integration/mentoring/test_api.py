@@ -117,6 +117,9 @@ async def test_a_session_is_recorded_and_read_again(api: httpx.AsyncClient, work
             "kelurahan": "35.79.01.1001",
             "home_office": BATU,
             "attested": False,
+            "status": "active",
+            "closed_on": None,
+            "current_home_office": BATU,
         }
     ]
 

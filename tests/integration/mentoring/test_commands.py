@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import date, time
+from datetime import date, time, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -102,11 +102,15 @@ async def test_the_same_key_gets_the_same_answer_and_one_session(api_pool: Pool,
     assert await worker.fetchval("select count(*) from session") == 1
 
 
-async def test_a_closed_business_gets_no_session(api_pool: Pool, worker: Pool) -> None:
+async def test_a_closed_business_gets_no_session_after_its_last_day(api_pool: Pool, worker: Pool) -> None:
     consultant, business = await register_consultant(api_pool), uuid4()
     await apply(worker, registered(business), closed(business, 2))
+    last_day = await commands.complete_session(api_pool, request(), draft([consultant], [business], day=DAY))
+    assert last_day.status == 201
     with pytest.raises(Problem, match="sudah ditutup") as refused:
-        await commands.complete_session(api_pool, request(), draft([consultant], [business]))
+        await commands.complete_session(
+            api_pool, request(), draft([consultant], [business], day=DAY + timedelta(days=1))
+        )
     assert (refused.value.status, refused.value.errors[0].field) == (422, "businesses.0")
 
 

@@ -13,7 +13,6 @@ from services.mentoring.handlers import ReplicaApplier
 from services.mentoring.settings import REPLICA_GROUP, SERVICE
 from shared import kafka_admin
 from shared.consumer.host import ConsumerHost
-from shared.contracts.catalogue import BUSINESS, OFFICE
 from shared.postgres import Pool
 from tests.infrastructure.base import KafkaServer
 from tests.infrastructure.databases import Database
@@ -42,7 +41,7 @@ async def test_a_business_that_comes_by_kafka_resolves_its_session(
     database: Database, kafka: KafkaServer, topic_prefix: str, api_pool: Pool, worker: Pool
 ) -> None:
     settings = database.settings(SERVICE, "worker", kafka_bootstrap=kafka.bootstrap, topic_prefix=topic_prefix)
-    await kafka_admin.create_missing(settings, [OFFICE, BUSINESS])
+    await kafka_admin.create_missing(settings, ReplicaApplier.topics)
     consultant, business = await register_consultant(api_pool), uuid4()
     answer = await commands.complete_session(api_pool, request(), draft([consultant], [business]))
     host = ConsumerHost(SERVICE, settings, await database.pool(SERVICE, "worker", size=12))

@@ -1,121 +1,46 @@
-"""The rules of mentoring. Pure: `now` is an argument, and what they know of the world is handed to them."""
+"""What a session may say: of a plan and of what was held."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from enum import StrEnum
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from services.mentoring.domain.calendar import MINUTES_OF_A_DAY, Occupation
+from services.mentoring.domain.consultants import Consultant
+from services.mentoring.domain.words import Channel, Field, Service
 from shared.clock import business_day
 from shared.http.problem import FieldProblem
 
-MINUTES_OF_A_DAY = 1440
-# A session lasts a day at most, but may begin late on its day or be prepared on the day before:
-# only sessions of these many days before and after can touch it.
-REACH = timedelta(days=2)
 EARLIEST_DAY = date(2000, 1, 1)  # no office is as old; an earlier date is a slip of the keyboard
 OVERDUE_AFTER = timedelta(hours=1)
-_NIK = re.compile(r"(?<![0-9A-Za-z])\d{16}(?![0-9A-Za-z])")  # a UUID without hyphens may hold as many digits in a row
-_SIXTEEN_DIGITS = re.compile(r"(?<!\d)\d(?:[ .-]?\d){15}(?!\d)")
+LONGEST_AHEAD = timedelta(days=366)  # beyond a year nobody knows his calendar; a slip of the year is caught
+LONGEST_FOLLOW_UP = timedelta(days=3 * 366)
 
-
-class Field(StrEnum):
-    """Bidang pendampingan (domain.md §2.8)."""
-
-    INSTITUTION = "institution"
-    HUMAN_RESOURCES = "human_resources"
-    PRODUCTION = "production"
-    FINANCE = "finance"
-    MARKETING = "marketing"
-    INFORMATION_TECHNOLOGY = "information_technology"
-    COOPERATION_NETWORK = "cooperation_network"
-
-
-class Service(StrEnum):
-    """Layanan (domain.md §2.9)."""
-
-    BUSINESS_MENTORING = "business_mentoring"
-    TRAINING = "training"
-    SKILL_DEVELOPMENT = "skill_development"
-    CAPITAL_ACCESS = "capital_access"
-    BUSINESS_CONSULTATION = "business_consultation"
-    PRODUCT_MARKETING = "product_marketing"
-    INFORMATION_AND_KNOWLEDGE = "information_and_knowledge"
-    PARTNERSHIP = "partnership"
-    INCUBATION = "incubation"
-
-
-class Channel(StrEnum):
-    OFFICE_VISIT = "office_visit"
-    FIELD_VISIT = "field_visit"
-    PHONE = "phone"
-    VIDEO_CALL = "video_call"
-    CHAT = "chat"
-
-
-@dataclass(frozen=True, slots=True)
-class NewConsultant:
-    """A consultant to be registered; `staff` is the subject of the login's tokens."""
-
-    office: str
-    staff: str
-    name: str
-    fields: Sequence[Field]
-    active_from: date
-    active_until: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Consultant:
-    """What the rules need of a registered consultant."""
-
-    id: UUID
-    office: str
-    staff: str
-    active_from: date
-    active_until: date | None
-
-    def is_active_on(self, day: date) -> bool:
-        return self.active_from <= day and (self.active_until is None or day <= self.active_until)
-
-
-@dataclass(frozen=True, slots=True)
-class Occupation:
-    """The time that a session takes from each of its consultants. `day` and `start` are WIB.
-
-    Preparation and travel lie before the start, in one piece; contact begins at the start. Without a start the minutes
-    lie anywhere on the day. All minutes belong to the session's day, also those before or after its midnights.
-    """
-
-    day: date
-    start: time | None
-    contact_minutes: int
-    preparation_minutes: int
-    travel_minutes: int
-
-    @property
-    def minutes(self) -> int:
-        return self.contact_minutes + self.preparation_minutes + self.travel_minutes
-
-    @property
-    def span(self) -> tuple[datetime, datetime] | None:
-        """From the beginning of the preparation to the end of the contact, in WIB; None without a start."""
-        if self.start is None:
-            return None
-        begun = datetime.combine(self.day, self.start)
-        before = timedelta(minutes=self.preparation_minutes + self.travel_minutes)
-        return begun - before, begun + timedelta(minutes=self.contact_minutes)
-
-    def overlaps(self, other: "Occupation") -> bool:
-        """Tells whether both are at one instant; ending when the other begins is no overlap."""
-        mine, theirs = self.span, other.span
-        return mine is not None and theirs is not None and mine[0] < theirs[1] and theirs[0] < mine[1]
+OCCUPATION = ("day", "start", "contact_minutes", "preparation_minutes", "travel_minutes")
+TEXTS = ("place", "outcome", "follow_up")
+CORRECTABLE = (
+    *OCCUPATION,
+    "consultants",
+    "businesses",
+    "field",
+    "service",
+    "channel",
+    *TEXTS,
+    "follow_up_on",
+)
+# What the client is asked to confirm (design.md §7): with another one of these, an earlier answer is void.
+ASKED = frozenset({"day", "contact_minutes", "preparation_minutes", "travel_minutes", "place", "businesses"})
+# Notes for the next meeting: they say nothing else of the one that was held.
+NOTES = frozenset({"outcome", "follow_up", "follow_up_on"})
 
 
 @dataclass(frozen=True, slots=True)
 class SessionDraft:
-    """A session that was held and is to be recorded."""
+    """What a session says: intended while it is a plan, what was held once it is recorded.
+
+    `place`, `outcome` and `follow_up` are texts of people and stay in this service.
+    """
 
     office: str
     occupation: Occupation
@@ -124,6 +49,21 @@ class SessionDraft:
     field: Field
     service: Service
     channel: Channel
+    place: str | None = None
+    outcome: str | None = None
+    follow_up: str | None = None
+    follow_up_on: date | None = None
+
+    def content(self) -> dict[str, Any]:
+        """Everything that a correction may change, by name."""
+        held = {name: getattr(self.occupation, name) for name in OCCUPATION}
+        return held | {name: getattr(self, name) for name in CORRECTABLE if name not in OCCUPATION}
+
+    def revised(self, changes: Mapping[str, Any]) -> "SessionDraft":
+        """Returns the draft with other contents; what is not named stays."""
+        occupation = {name: value for name, value in changes.items() if name in OCCUPATION}
+        rest = {name: value for name, value in changes.items() if name not in OCCUPATION}
+        return replace(self, occupation=replace(self.occupation, **occupation), **rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,45 +75,15 @@ class Business:
     kinds: Sequence[str] = ()
     kelurahan: str | None = None
     home_office: str | None = None
+    closed_on: date | None = None
 
     @property
     def known(self) -> bool:
         return self.status is not None
 
-
-def consultant_faults(new: NewConsultant) -> list[FieldProblem]:
-    """Returns what is wrong with a consultant to be registered. Names and staff ids must not carry other identities."""
-    return [*_staff_faults(new.staff), *_name_faults(new.name), *_field_faults(new.fields), *_period_faults(new)]
-
-
-def _staff_faults(staff: str) -> Iterator[FieldProblem]:
-    if "@" in staff or _NIK.search(staff):
-        yield FieldProblem(
-            "staff",
-            "ID masuk tampak seperti surel atau NIK; keduanya tidak boleh sampai ke layanan lain.",
-            "Isi dengan ID masuk (sub) dari penerbit token.",
-        )
-
-
-def _name_faults(name: str) -> Iterator[FieldProblem]:
-    if not name.strip() or not name.isprintable():
-        yield FieldProblem("name", "Nama kosong atau memuat tanda yang tidak terbaca.", "Tulis nama konsultan.")
-    elif _SIXTEEN_DIGITS.search(name):
-        yield FieldProblem("name", "Nama memuat 16 angka seperti NIK.", "Hapus angkanya; tulis nama saja.")
-
-
-def _field_faults(fields: Sequence[Field]) -> Iterator[FieldProblem]:
-    if len(set(fields)) < len(fields):
-        yield FieldProblem("fields", "Ada bidang yang ditulis dua kali.", "Tulis setiap bidang satu kali.")
-
-
-def _period_faults(new: NewConsultant) -> Iterator[FieldProblem]:
-    if new.active_until is not None and new.active_until < new.active_from:
-        yield FieldProblem(
-            "active_until",
-            f"Tanggal berakhir {new.active_until} sebelum tanggal mulai {new.active_from}.",
-            "Isi tanggal yang sama atau sesudahnya, atau kosongkan.",
-        )
+    def is_closed_on(self, day: date) -> bool:
+        """Tells whether it was closed before the day began; on its last day it may still be mentored."""
+        return self.status == "closed" and (self.closed_on is None or day > self.closed_on)
 
 
 def session_faults(
@@ -183,16 +93,21 @@ def session_faults(
     opened_on: date | None,
     consultants: Mapping[UUID, Consultant],
     businesses: Mapping[UUID, Business],
+    planned: bool = False,
+    kept: Collection[UUID] = (),
 ) -> list[FieldProblem]:
     """Returns what is wrong with a session, field by field; `opened_on` is None while the office is unknown here.
 
-    A business that is not known yet is no fault: a client never waits for a broker (design.md §7).
+    A business that is not known yet is no fault: a client never waits for a broker (design.md §7). Neither is one of
+    `kept`, though it was closed: a session that names it already goes on naming it.
     """
+    days = _plan_day_faults if planned else _day_faults
     return [
-        *_day_faults(draft.occupation.day, now, opened_on),
+        *days(draft.occupation.day, now, opened_on),
         *_minute_faults(draft.occupation),
         *_consultants_faults(draft, consultants),
-        *_businesses_faults(draft, businesses),
+        *_businesses_faults(draft, {each: known for each, known in businesses.items() if each not in kept}),
+        *_follow_up_faults(draft),
     ]
 
 
@@ -206,6 +121,34 @@ def _day_faults(day: date, now: datetime, opened_on: date | None) -> Iterator[Fi
         yield FieldProblem("day", f"Tanggal {day} terlalu lampau.", f"Isi tanggal {EARLIEST_DAY} atau sesudahnya.")
     elif opened_on is not None and day < opened_on:
         yield FieldProblem("day", f"Kantor baru dibuka pada {opened_on}.", f"Isi tanggal {opened_on} atau sesudahnya.")
+
+
+def _plan_day_faults(day: date, now: datetime, opened_on: date | None) -> Iterator[FieldProblem]:
+    today = business_day(now)
+    if day < today:
+        yield FieldProblem(
+            "day",
+            f"Tanggal {day} sudah lewat.",
+            "Isi hari ini atau sesudahnya; yang sudah terjadi dicatat sebagai sesi.",
+        )
+    elif day > today + LONGEST_AHEAD:
+        latest = today + LONGEST_AHEAD
+        yield FieldProblem("day", f"Tanggal {day} terlalu jauh.", f"Isi tanggal {latest} atau sebelumnya.")
+    elif opened_on is not None and day < opened_on:
+        yield FieldProblem("day", f"Kantor baru dibuka pada {opened_on}.", f"Isi tanggal {opened_on} atau sesudahnya.")
+
+
+def _follow_up_faults(draft: SessionDraft) -> Iterator[FieldProblem]:
+    if draft.follow_up_on is not None and not _is_ahead(draft.follow_up_on, draft.occupation.day):
+        yield FieldProblem(
+            "follow_up_on",
+            f"Tanggal tindak lanjut {draft.follow_up_on} tidak masuk akal untuk sesi {draft.occupation.day}.",
+            "Isi hari sesi atau sesudahnya, paling lama tiga tahun.",
+        )
+
+
+def _is_ahead(follow_up_on: date, day: date) -> bool:
+    return day <= follow_up_on and follow_up_on - day <= LONGEST_FOLLOW_UP
 
 
 def _minute_faults(occupation: Occupation) -> Iterator[FieldProblem]:
@@ -246,11 +189,12 @@ def _businesses_faults(draft: SessionDraft, businesses: Mapping[UUID, Business])
         yield FieldProblem("businesses", "Belum ada usaha.", "Isi paling sedikit satu usaha.")
     yield from _repeated("businesses", draft.businesses, "usaha")
     for place, each in enumerate(draft.businesses):
-        if each in businesses and businesses[each].status == "closed":
+        if each in businesses and businesses[each].is_closed_on(draft.occupation.day):
+            since = businesses[each].closed_on
             yield FieldProblem(
                 f"businesses.{place}",
-                f"Usaha {each} sudah ditutup.",
-                "Pilih usaha yang masih aktif, atau hapus dari sesi ini.",
+                f"Usaha {each} sudah ditutup{f' pada {since}' if since else ''}.",
+                "Pilih usaha yang masih aktif pada hari itu, perbaiki tanggalnya, atau hapus dari sesi ini.",
             )
 
 

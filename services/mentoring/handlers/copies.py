@@ -1,42 +1,32 @@
-"""The registry's events in: mentoring's own copies of offices and businesses, and the sessions that wait for them."""
+"""Mentoring's own copies of offices and businesses, and the sessions that wait for one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from services.mentoring import store
-from services.mentoring.settings import SERVICE
-from services.mentoring.store import BusinessCopy, Copy, OfficeCopy, Session
+from services.mentoring.handlers.causing import caused
+from services.mentoring.store import copies as store
+from services.mentoring.store.copies import BusinessCopy, Copy, OfficeCopy
+from services.mentoring.store.sessions import read_sessions
 from shared import metrics, outbox
-from shared.clock import utc_now
 from shared.consumer import alarms
 from shared.consumer.applier import Received
-from shared.contracts.catalogue import BUSINESS, OFFICE, AnyEvent, Topic
-from shared.contracts.envelope import Payload
-from shared.contracts.mentoring import SessionResolved, SessionState
+from shared.contracts.catalogue import AnyEvent
+from shared.contracts.mentoring import SessionResolved
 from shared.contracts.registry import BusinessState, OfficeState
-from shared.ids import new_id
 from shared.postgres import Connection
 
 
-class ReplicaApplier:
-    """Keeps the copies current. Durable, for it publishes: what resolves a session is an event like any other."""
+class CopyKeeper:
+    """Keeps the copies current, and publishes what resolves a session."""
 
-    topics: tuple[Topic, ...] = (OFFICE, BUSINESS)
-    durable = True
-
-    def __init__(self, group: str, clock: Callable[[], datetime] = utc_now) -> None:
-        self.group = group
+    def __init__(self, group: str, clock: Callable[[], datetime]) -> None:
+        self._group = group
         self._clock = clock
 
-    async def apply(self, connection: Any, batch: Sequence[Received]) -> None:  # noqa: ANN401  pooled or plain
+    async def take(self, connection: Connection, told: Sequence[Received]) -> None:
         """Saves the newest state of each office and business, and resolves the sessions that waited for one."""
-        await self._take_offices(connection, [each for each in batch if isinstance(each.event.state, OfficeState)])
-        await self._take_businesses(connection, [each for each in batch if isinstance(each.event.state, BusinessState)])
-
-    async def forget(self, connection: Any) -> None:  # noqa: ANN401  pooled or plain
-        """Drops the copies, so that they are read again from the beginning of a new history."""
-        await store.forget_copies(connection)
+        await self._take_offices(connection, [each for each in told if isinstance(each.event.state, OfficeState)])
+        await self._take_businesses(connection, [each for each in told if isinstance(each.event.state, BusinessState)])
 
     async def _take_offices(self, connection: Connection, told: Sequence[Received]) -> None:
         if not told:
@@ -59,7 +49,7 @@ class ReplicaApplier:
         self, connection: Connection, told: Sequence[Received], newest: Mapping[str, Received], held: Mapping[str, Copy]
     ) -> None:
         """Raises an alarm where one version came with two events: nothing here can say which of them is true."""
-        metrics.DUPLICATES_DROPPED.labels(self.group).inc(len(held))
+        metrics.DUPLICATES_DROPPED.labels(self._group).inc(len(held))
         for each in told:
             key = _key(each.event)
             known = held.get(key) or Copy(newest[key].event.event_id, newest[key].event.version)
@@ -67,15 +57,16 @@ class ReplicaApplier:
                 detail = (
                     f"{key} version {known.version}: holds {known.event_id}, was sent {each.event.event_id} as well"
                 )
-                await alarms.raise_alarm(connection, self.group, alarms.VERSION_CLASH, detail)
+                await alarms.raise_alarm(connection, self._group, alarms.VERSION_CLASH, detail)
 
     async def _resolve(self, connection: Connection, causes: Mapping[str, Received]) -> None:
         """Tells each waiting session's new state, in the transaction that made it known."""
         resolved = await store.resolve_waiting(connection, list(causes))
         now = self._clock()
-        for session in await store.read_sessions(connection, list(resolved)):
+        for session in await read_sessions(connection, list(resolved)):
             cause = causes[resolved[session.state.id]]
-            await outbox.append(connection, [_resolved(session, cause, now)], cause.traceparent)
+            event = caused(SessionResolved, session.state, session.standing.version, cause, now, ["businesses"])
+            await outbox.append(connection, [event], cause.traceparent)
 
 
 def _key(event: AnyEvent) -> str:
@@ -99,20 +90,3 @@ def _office_copy(event: AnyEvent) -> OfficeCopy:
 
 def _business_copy(event: AnyEvent) -> BusinessCopy:
     return BusinessCopy(event.event_id, event.version, event.state)
-
-
-def _resolved(session: Session, cause: Received, now: datetime) -> SessionResolved:
-    """The event of a session that now knows a business; `cause` is the event that brought the business."""
-    return SessionResolved(
-        event_id=new_id(),
-        schema_version=1,
-        aggregate_id=str(session.state.id),
-        version=session.version,
-        occurred_at=now,
-        recorded_at=now,
-        office=session.state.office,
-        actor=SERVICE,
-        correlation_id=cause.event.correlation_id,
-        causation_id=cause.event.event_id,
-        payload=Payload[SessionState](state=session.state, changed=["businesses"]),
-    )
