@@ -17,7 +17,7 @@ from shared.consumer.control import Parked
 from shared.consumer.parking import LIMIT_PER_MINUTE
 from shared.postgres import UNAVAILABLE, connect, role_name
 
-SERVICES = ("mentoring", "reporting")
+SERVICES = ("registry", "mentoring", "reporting")
 _POLL_SECONDS = 0.2
 
 Number = Annotated[str, typer.Argument(help="As `plut parked list` shows it, such as `reporting-12`.", metavar="ID")]

@@ -196,6 +196,8 @@ class Installation:
         directory = self.secrets_dir(program.service, program.role)
         if program.name == "registry-api":
             return {"PLUT_KEYS_DIR": str(self.keys_dir)}
+        if program.name == "registry-consume":
+            return {"PLUT_KEYS_DIR": str(self.keys_dir), "PLUT_CONFIRMATION_URL": self.url("registry")}
         if program.service == "issuer":
             return {"PLUT_REDIRECT_URIS": f"{self.url('reporting')}{LOGIN_RETURNS_TO}"}
         if program.name == "reporting-api":

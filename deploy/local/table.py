@@ -39,6 +39,7 @@ PROGRAMS = (
     Program("registry", "api"),
     Program("registry", "relay", 1),
     Program("registry", "relay", 2),
+    Program("registry", "consume"),
     Program("mentoring", "api"),
     Program("mentoring", "relay", 1),
     Program("mentoring", "relay", 2),

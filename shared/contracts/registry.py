@@ -59,7 +59,8 @@ class BusinessMoved(Event[BusinessState]):
 
 
 class AttestationState(Contract):
-    """What a business said of a session that names it. `outcome`: attested or disputed; `method`: code or paper.
+    """What a business said of a session that names it. `outcome`: attested or disputed; `method`: code, link
+    (a dispute without the code) or paper.
 
     `confirmable_version` is that of the session as it was told to the client: an older one confirms nothing any more.
     """

@@ -18,6 +18,8 @@ FORBIDDEN = re.compile(
 )
 # A name is public where it is that of an office or a business.
 PUBLIC_NAMES = {("OfficeState", "name"), ("BusinessState", "trade_name")}
+# A word of a closed list, where elsewhere it would be a free text.
+CODES = {("AttestationState", "outcome")}
 
 
 def fields(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -31,7 +33,7 @@ def fields(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def test_no_field_of_a_contract_can_hold_an_identity(name: str) -> None:
     found = {(holder, field) for holder, field in fields(SCHEMAS[name]) if FORBIDDEN.search(field)}
     named = {(holder, field) for holder, field in fields(SCHEMAS[name]) if "name" in field or "nama" in field}
-    assert found | (named - PUBLIC_NAMES) == set()
+    assert (found - CODES) | (named - PUBLIC_NAMES) == set()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from services.mentoring import app as mentoring
 from services.registry import app as registry
+from services.registry.api.throttle import Throttle
 from services.registry.settings import RegistrySettings
 from services.reporting import app as reporting
 from services.reporting.settings import ReportingSettings
@@ -19,6 +20,7 @@ from shared.auth.principal import Role
 from shared.privacy.keys import create_keys
 from tests.infrastructure.databases import Database
 from tests.support.api import client_of
+from tests.support.sessions import ask_client
 from tests.support.tokens import bearer, verifier, with_edge
 
 SERVICES = ("registry", "mentoring", "reporting")
@@ -53,7 +55,11 @@ async def running_apis(
 async def running_services(database: Database, directory: Path) -> AsyncIterator[Services]:
     """Yields the three apis with one row of each kind."""
     async with running_apis(database, directory) as (apps, clients):
-        yield Services(apps, clients, await _seed(clients))
+        known = await _seed(clients)
+        worker, app = await database.pool("registry", "worker"), apps["registry"]
+        attestation, token = await ask_client(worker, app.state.vault, known["business_id"])
+        app.state.throttle = Throttle(most=1_000_000)  # all that tests ask comes from one address
+        yield Services(apps, clients, {**known, "attestation_id": attestation, "token": token})
 
 
 async def _registry(database: Database, keys: Path) -> FastAPI:
@@ -79,7 +85,7 @@ async def _seed(clients: Mapping[str, httpx.AsyncClient]) -> dict[str, str]:
         "trade_name": "Batik Uji",
         "kinds": ["ikm"],
         "kelurahan": "35.76.01.1007",
-        "owners": [{"name": "Pemilik Uji", "nik": "3576994503900007"}],
+        "owners": [{"name": "Pemilik Uji", "nik": "3576994503900007", "phone": "081234567890"}],
     }
     consultant = {
         "office": OFFICE,

@@ -56,17 +56,27 @@ class StoredOwner:
 
 
 class Vault:
-    """Holds the installation's keys; the api process has one."""
+    """Holds the installation's keys; the api has one, and the consumer, which seals and sends codes."""
 
     def __init__(self, keys: Keys) -> None:
         self._wrapper = KeyWrapper(keys)
         self._niks = BlindIndex(keys.index_root, "registry.person.nik_index")
         self._phones = BlindIndex(keys.index_root, "registry.business_owner.phone_index")
         self._names = BlindIndex(keys.index_root, "registry.business_owner.name_tokens")
+        self._tokens = BlindIndex(keys.index_root, "registry.attestation.token_digest")
+        self._codes = BlindIndex(keys.index_root, "registry.attestation.code_digest")
 
     def nik_index(self, nik: Nik) -> bytes:
         """Returns what finds the person of a NIK; equal for equal NIKs."""
         return self._niks.digest(nik.reveal())
+
+    def phone_index(self, phone: Phone) -> bytes:
+        """Returns what finds the businesses that are reached by a phone."""
+        return self._phones.digest(phone.reveal())
+
+    def name_tokens(self, name: PersonName) -> list[bytes]:
+        """Returns what finds the owners whose names hold these words, however they are spelt."""
+        return sorted(self._names.digest(token)[:_TOKEN_BYTES] for token in name_tokens(name.reveal()))
 
     def candidate(self, nik: Nik) -> Candidate:
         person = new_id()
@@ -86,10 +96,8 @@ class Vault:
             npwp=sealed("npwp", owner.npwp),
             phone=sealed("phone", owner.phone),
             address=sealed("address", owner.address),
-            phone_index=None if owner.phone is None else self._phones.digest(owner.phone.reveal()),
-            name_tokens=tuple(
-                sorted(self._names.digest(token)[:_TOKEN_BYTES] for token in name_tokens(owner.name.reveal()))
-            ),
+            phone_index=None if owner.phone is None else self.phone_index(owner.phone),
+            name_tokens=tuple(self.name_tokens(owner.name)),
         )
 
     def open(self, business: UUID, stored: StoredOwner) -> Owner:
@@ -106,6 +114,26 @@ class Vault:
             address=None if address is None else Address(address),
         )
 
+    def open_phone(self, business: UUID, person: UUID, wrapped: WrappedKey, sealed: bytes) -> Phone:
+        """Returns the number alone, for sending to it. Raises SealError."""
+        return Phone(self._wrapper.unwrap(person, wrapped).open(_place(business, "phone"), sealed))
+
+    def token_digest(self, token: str) -> bytes:
+        """Returns what finds a conversation by the token that its client was sent."""
+        return self._tokens.digest(token)
+
+    def code_digest(self, attestation: UUID, code: str) -> bytes:
+        """Returns what a code is compared by; without the key six digits would be guessed from their hash."""
+        return self._codes.digest(f"{attestation}/{code}")
+
+    def seal_message(self, attestation: UUID, person: UUID, wrapped: WrappedKey, text: str) -> bytes:
+        """Seals what one person is to be sent; erasing the person erases it too."""
+        return self._wrapper.unwrap(person, wrapped).seal(_place(attestation, "message"), text)
+
+    def open_message(self, attestation: UUID, person: UUID, wrapped: WrappedKey, sealed: bytes) -> str:
+        """Returns what was sealed for sending. Raises SealError."""
+        return self._wrapper.unwrap(person, wrapped).open(_place(attestation, "message"), sealed)
+
 
 def lock_number(kind: str, value: bytes) -> int:
     """Returns the number of the lock of a shared key; should two keys share one, their commands queue."""
@@ -113,8 +141,8 @@ def lock_number(kind: str, value: bytes) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def _place(business: UUID, field: str) -> str:
-    return f"{business}/{field}"
+def _place(whole: UUID, field: str) -> str:
+    return f"{whole}/{field}"
 
 
 def _opened(key: PersonKey, business: UUID, field: str, sealed: bytes | None) -> str | None:

@@ -13,6 +13,7 @@ from services.registry.settings import RegistrySettings
 from shared.postgres import Pool
 from shared.privacy.keys import create_keys
 from tests.infrastructure.databases import Database
+from tests.integration.registry.clients import Clients
 from tests.integration.registry.desk import Desk
 from tests.support.api import client_of
 from tests.support.tokens import verifier, with_edge
@@ -62,3 +63,9 @@ async def desk(client: httpx.AsyncClient) -> Desk:
     await desk.open_office("35.76", "PLUT Kota Mojokerto")
     await desk.open_office("35.79", "PLUT Kota Batu")
     return desk
+
+
+@pytest_asyncio.fixture
+async def clients(desk: Desk, database: Database, vault: Vault) -> Clients:
+    """Businesses of that desk, the consumer that hears of sessions, and the sender."""
+    return Clients(desk, await database.pool("registry", "worker"), vault)

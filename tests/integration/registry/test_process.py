@@ -38,14 +38,23 @@ def test_the_api_says_what_is_wrong_with_its_keys(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists(), "a service never makes keys"
 
 
-def test_the_registry_follows_nobody() -> None:
-    ended = run("-m", "services.registry", "consume")
-    assert ended.returncode == 2
-    assert "api|relay|migrate" in ended.stderr
+def test_the_consumer_says_what_it_lacks(tmp_path: Path) -> None:
+    create_keys(tmp_path / "keys")
+    keys = {"PLUT_KEYS_DIR": str(tmp_path / "keys")}
+    for variables, told in (
+        ({}, ["PLUT_KEYS_DIR", "is not set"]),
+        (keys, ["PLUT_CONFIRMATION_URL", "is not set"]),
+        ({**keys, "PLUT_ENV": "production"}, ["PLUT_NOTIFIER", "production"]),
+        ({**keys, "PLUT_NOTIFIER": "pigeon"}, ["PLUT_NOTIFIER"]),
+    ):
+        ended = run("-m", "services.registry", "consume", **variables)
+        assert ended.returncode == 2, ended.stderr
+        assert all(word in ended.stderr for word in told), ended.stderr
+        assert "Traceback" not in ended.stderr
 
 
-def test_only_the_api_can_open_what_is_sealed() -> None:
-    """The relay's process does not even hold the code: what it cannot load, it cannot leak."""
+def test_the_relay_cannot_open_what_is_sealed() -> None:
+    """Its process does not even hold the code: what it cannot load, it cannot leak."""
     program = (
         "import sys, services.registry.__main__, shared.relay.app; "
         "print(sorted({'cryptography', 'shared.privacy.sealing', 'services.registry.domain'} & set(sys.modules)))"

@@ -1,0 +1,112 @@
+"""Mentoring's events in: who is to be asked about which session, and what need not be asked any more."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from services.registry.domain import attestations as rules
+from services.registry.domain.identity import Vault
+from services.registry.domain.messages import SEND_WITHIN, new_secret
+from services.registry.store import attestations as store
+from services.registry.store.attestations import Client, Known, Opening, SessionNews
+from shared import metrics
+from shared.clock import utc_now
+from shared.consumer import alarms
+from shared.consumer.applier import Received
+from shared.contracts.catalogue import SESSION, AnyEvent, Topic
+from shared.ids import new_id
+from shared.postgres import Connection
+
+_log = structlog.get_logger()
+
+
+class AttestationApplier:
+    """Opens and voids conversations with clients. Durable: what a client is sent must still be known after a crash."""
+
+    topics: tuple[Topic, ...] = (SESSION,)
+    durable = True
+
+    def __init__(self, group: str, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
+        self.group = group
+        self._vault = vault
+        self._clock = clock
+
+    async def apply(self, connection: Any, batch: Sequence[Received]) -> None:  # noqa: ANN401  pooled or plain
+        """Takes the newest event of each session; an older one says nothing that still counts."""
+        newest = _newest(batch)
+        known = {session: Known(event.version, event.event_id) for session, event in newest.items()}
+        news = await store.take_sessions(connection, known)
+        held = await store.held_sessions(connection, [session for session in newest if session not in news])
+        await self._compare(connection, batch, newest, held)
+        events = [newest[session] for session in newest if session in news]
+        if events:
+            await store.void_outdated(connection, [_news(event) for event in events])
+            await self._open(connection, events)
+
+    async def forget(self, connection: Any) -> None:  # noqa: ANN401  pooled or plain
+        """Forgets how far sessions are known. Who was asked stays known, so that nobody is asked twice."""
+        await store.forget_sessions(connection)
+
+    async def _open(self, connection: Connection, events: Sequence[AnyEvent]) -> None:
+        now = self._clock()
+        wanted = [(event, each) for event in events for each in rules.wants_code(event.state, event.recorded_at, now)]
+        if not wanted:
+            return
+        clients = await store.find_clients(connection, list({business for _, business in wanted}))
+        if strangers := {business for _, business in wanted} - clients.keys():
+            _log.warning("businesses_not_registered", businesses=sorted(map(str, strangers)))
+        openings = [self._opening(event, each, clients[each], now) for event, each in wanted if each in clients]
+        await store.open_attestations(connection, openings)
+
+    def _opening(self, event: AnyEvent, business: UUID, client: Client, now: datetime) -> Opening:
+        number, person, wrapped = new_id(), client.person, client.wrapped
+        one = rules.open_attestation(
+            number, event.state, business, client.trade_name, event.actor, now, reachable=person is not None
+        )
+        if person is None or wrapped is None:
+            return Opening(one)
+        secret = new_secret()
+        return Opening(
+            one,
+            person,
+            self._vault.token_digest(secret.token),
+            self._vault.code_digest(number, secret.code),
+            self._vault.seal_message(number, person, wrapped, secret.packed()),
+            now + SEND_WITHIN,
+        )
+
+    async def _compare(
+        self,
+        connection: Connection,
+        batch: Sequence[Received],
+        newest: Mapping[UUID, AnyEvent],
+        held: Mapping[UUID, Known],
+    ) -> None:
+        """Raises an alarm where one version came with two events."""
+        metrics.DUPLICATES_DROPPED.labels(self.group).inc(len(held))
+        for event in (each.event for each in batch):
+            best = newest[event.state.id]
+            known = held.get(event.state.id) or Known(best.version, best.event_id)
+            if event.version == known.version and event.event_id != known.event_id:
+                two = f"holds {known.event_id}, was sent {event.event_id} as well"
+                detail = f"{event.state.id} version {known.version}: {two}"
+                await alarms.raise_alarm(connection, self.group, alarms.VERSION_CLASH, detail)
+
+
+def _newest(batch: Sequence[Received]) -> dict[UUID, AnyEvent]:
+    """Returns the newest event of each session, and of two with one version the one that came first."""
+    newest: dict[UUID, AnyEvent] = {}
+    for event in (each.event for each in batch):
+        known = newest.get(event.state.id)
+        if known is None or event.version > known.version:
+            newest[event.state.id] = event
+    return newest
+
+
+def _news(event: AnyEvent) -> SessionNews:
+    state = event.state
+    businesses = [business.id for business in state.businesses]
+    return SessionNews(state.id, state.confirmable_version, rules.is_off(state), businesses)
