@@ -32,6 +32,7 @@ _MATRIX = {
     Action.DISCLOSE_OWNER: "FCH",
     Action.READ_AUDIT: "HA",
     Action.READ_BUSINESSES: "FCOHA",
+    Action.FIND_BUSINESSES: "FCOHA",
     Action.REGISTER_CONSULTANT: "H",
     Action.CHANGE_CONSULTANT: "H",
     Action.READ_CONSULTANTS: "FCOHA",
