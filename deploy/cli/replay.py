@@ -1,7 +1,7 @@
 """`plut replay`: has the relays send again what they have sent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
@@ -139,7 +139,7 @@ async def _begin_new_history(
     for outbox in outboxes:
         await outbox.begin(changes[outbox.service])
         teller.done(f"{outbox.service}: topics made anew")
-    await _replicas_forgotten(installation, changes["registry"], teller)
+    await _replicas_forgotten(installation, changes, teller)
     await _published(outboxes, teller)
     await _read_models_rebuilt(installation, teller)
     for outbox in outboxes:
@@ -153,25 +153,38 @@ async def _unfinished_run(outboxes: "Sequence[Outbox]") -> UUID | None:
     return next((run for run in runs if run is not None), None)
 
 
-async def _replicas_forgotten(installation: "Installation", change: "HistoryChange", teller: Teller) -> None:
-    """Mentoring's copies may know what never happened, in versions too high to be overwritten by what did."""
+async def _replicas_forgotten(
+    installation: "Installation", changes: Mapping[str, "HistoryChange"], teller: Teller
+) -> None:
+    """Copies may know what never happened, in versions too high to be overwritten by what did."""
     from services.mentoring.settings import REPLICA_GROUP
+    from services.registry.settings import ATTESTATION_GROUP
+
+    for service, group, publisher in (
+        ("mentoring", REPLICA_GROUP, "registry"),
+        ("registry", ATTESTATION_GROUP, "mentoring"),
+    ):
+        change = changes[publisher]
+        await _replica_forgotten(installation, service, group, publisher, change, teller)
+
+
+async def _replica_forgotten(
+    installation: "Installation", service: str, group: str, publisher: str, change: "HistoryChange", teller: Teller
+) -> None:
     from shared.consumer import control
     from shared.postgres import connect, role_name
 
-    settings = installation.settings("mentoring", "consume")
-    connection = await connect(
-        settings, role_name("mentoring", "worker"), schema="mentoring", application="plut-replay"
-    )
+    settings = installation.settings(service, "consume")
+    connection = await connect(settings, role_name(service, "worker"), schema=service, application="plut-replay")
     try:
-        await control.ask_for_new_history(connection, REPLICA_GROUP, "registry", change.history, change.epoch)
+        await control.ask_for_new_history(connection, group, publisher, change.history, change.epoch)
 
         async def forgotten() -> str | None:
-            asked = (await control.read(connection, REPLICA_GROUP)).new_history is not None
-            return "mentoring: waiting until its consumer has forgotten" if asked else None
+            asked = (await control.read(connection, group)).new_history is not None
+            return f"{service}: waiting until its consumer has forgotten" if asked else None
 
         await _watch(forgotten, teller)
-        teller.done("mentoring: replica reads anew")
+        teller.done(f"{service}: replica reads anew")
     finally:
         await connection.close(timeout=5)
 
