@@ -181,6 +181,7 @@ def _edit(
 
 async def _refuse_unsound(work: Work, edit: _Edit) -> None:
     texts = {name: text for name, text in texts_of(edit.draft).items() if name in edit.changed}
+    texts["reason"] = edit.reason
     problems.refuse_faults([*_faults(work, edit), *faults_of_texts(texts)], "session-invalid", "Data sesi belum benar")
     if edit.completes or not _TIMES.isdisjoint(edit.changed):
         calendar = await consultants_store.calendar_around(

@@ -20,7 +20,7 @@ class State(StrEnum):
 
 
 class Deed(StrEnum):
-    """What befalls a session after it was written down. `restate` is a correction that makes attestations void."""
+    """What befalls a session after it was written down. `restate` corrects what clients were asked."""
 
     COMPLETE = "complete"
     CORRECT = "correct"
@@ -41,7 +41,6 @@ _AFTER: Mapping[State, Mapping[Deed, State]] = {
     State.SCHEDULED: {
         Deed.COMPLETE: State.COMPLETED,
         Deed.CORRECT: State.SCHEDULED,
-        Deed.RESTATE: State.SCHEDULED,
         Deed.CANCEL: State.CANCELLED,
         Deed.MISS: State.NO_SHOW,
     },
@@ -92,7 +91,7 @@ class Standing:
         state = after(self.state, deed)
         if state is None:
             return None
-        asked_anew = deed is Deed.RESTATE and self.state in HELD
+        asked_anew = deed is Deed.RESTATE
         return Standing(state, self.revision + 1, self.version + int(told), self.confirmable_version + int(asked_anew))
 
 
@@ -100,7 +99,9 @@ def correction(state: State, changed: Collection[str]) -> Deed:
     """Returns whether a correction of these fields leaves what clients said as it is, or asks them anew.
 
     A contested session is asked anew after any correction of what was held, for nothing tells which of it was disputed.
+    Of a plan nobody was asked.
     """
-    if ASKED & set(changed) or (state is State.CONTESTED and not NOTES.issuperset(changed)):
+    asked = ASKED & set(changed) or (state is State.CONTESTED and not NOTES.issuperset(changed))
+    if asked and state in HELD:
         return Deed.RESTATE
     return Deed.CORRECT

@@ -24,7 +24,7 @@ _COLUMNS = (
     Deed.DISPUTE,
 )
 _TABLE = """
-scheduled  completed scheduled scheduled cancelled no_show -         -         -
+scheduled  completed scheduled -         cancelled no_show -         -         -
 completed  -         completed completed cancelled -       completed confirmed contested
 confirmed  -         confirmed completed cancelled -       -         -         contested
 contested  -         contested completed cancelled -       contested -         -
@@ -56,7 +56,8 @@ def test_any_deeds_leave_a_valid_standing(deeds: list[tuple[Deed, bool]], begun:
             continue
         assert standing.state not in OVER
         events, edits = events + told, edits + 1
-        questions += deed is Deed.RESTATE and standing.state in HELD
+        questions += deed is Deed.RESTATE
+        assert deed is not Deed.RESTATE or standing.state in HELD
         assert (later.version, later.revision, later.confirmable_version) == (events, edits, questions)
         # Only clients confirm and contest, and only once something was held.
         assert later.state is not State.CONFIRMED or deed is Deed.CONFIRM or standing.state is State.CONFIRMED
@@ -71,6 +72,7 @@ def test_what_asks_the_clients_anew(field: str, state: State) -> None:
     anew = field in ASKED or (state is State.CONTESTED and field not in NOTES)
     assert correction(state, [field]) == (Deed.RESTATE if anew else Deed.CORRECT)
     assert correction(state, [field, "day"]) == Deed.RESTATE
+    assert correction(State.SCHEDULED, [field, "day"]) == Deed.CORRECT
 
 
 def business(attested: bool = False) -> SessionBusiness:  # noqa: FBT001, FBT002
