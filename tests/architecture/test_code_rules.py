@@ -29,7 +29,8 @@ def test_services_write_sql_in_their_stores_only() -> None:
     strays = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path, tree in _trees("services")
-        if path.name not in ("store.py", "freshness.py", "rebuild.py") and "projections" not in path.parts
+        if path.name not in ("store.py", "freshness.py", "rebuild.py")
+        and not {"store", "projections"} & set(path.parts)
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
@@ -38,6 +39,19 @@ def test_services_write_sql_in_their_stores_only() -> None:
         and (" from " in node.value or " set " in node.value or " values" in node.value)
     ]
     assert strays == []
+
+
+def test_no_dependency_of_a_route_runs_in_a_thread() -> None:
+    """FastAPI runs a plain function in a thread: for handing over a pool that cost a third of a command's time."""
+    depended, plain = set(), set()
+    for _, tree in _trees("services", "shared"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                plain.add(node.name)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Depends":
+                depended |= {each.id for each in node.args if isinstance(each, ast.Name)}
+    assert depended
+    assert depended & plain == set()
 
 
 def test_nobody_asks_the_wall_clock_inside_a_rule() -> None:
