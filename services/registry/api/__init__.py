@@ -5,8 +5,8 @@ Each module's router has the prefix `/v1`; their routes stand side by side in on
 
 from fastapi import APIRouter
 
-from services.registry.api import attestations, businesses, offices
+from services.registry.api import attestations, audit, businesses, disclosures, moves, offices
 
 router = APIRouter()
-for part in (offices, businesses, attestations):
+for part in (offices, businesses, attestations, moves, disclosures, audit):
     router.routes.extend(part.router.routes)

@@ -8,12 +8,13 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BaseModel, Field
 
-from services.registry.api.wiring import Cursors, OpenPool, OpenVault, Seen
+from services.registry.api.wiring import CorrelationId, Cursors, OpenPool, OpenVault, Seen
 from services.registry.commands import businesses as commands
 from services.registry.domain import problems
 from services.registry.domain.business import Business, Status
 from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure, KbliVersion, Kind, Reopening
 from services.registry.domain.owners import Owner
+from services.registry.store import audit
 from services.registry.store import businesses as store
 from shared.auth.policy import Action
 from shared.auth.principal import Principal, Role
@@ -146,15 +147,20 @@ async def read_business(
     principal: Annotated[Principal, Depends(principal_for(Action.READ_BUSINESSES))],
     pool: OpenPool,
     vault: OpenVault,
+    correlation_id: CorrelationId,
     response: Response,
 ) -> BusinessView:
+    named = principal.has(*_STAFF)
     async with transaction(pool, principal.offices) as connection:
         dossier = await store.find_business(connection, business_id)
-    if dossier is None:
-        raise problems.business_not_found()
+        if dossier is None:
+            raise problems.business_not_found()
+        if named:
+            office, fields = dossier.business.office, ["owners.name"]
+            read = audit.Read(principal.subject, office, "read_business", business_id, fields, correlation_id)
+            await audit.insert_read(connection, read)
     response.headers["ETag"] = etag(dossier.business.revision)
     owners = [(stored.person, vault.open(business_id, stored)) for stored in dossier.owners]
-    named = principal.has(*_STAFF)
     return BusinessView(
         **_summary(dossier.business).model_dump(),
         capital=dossier.business.capital if named else None,

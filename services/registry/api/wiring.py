@@ -4,10 +4,12 @@ Coroutines all: FastAPI runs a plain function in a thread, which cost more than 
 """
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request
 
 from services.registry.domain.identity import Vault
+from shared.http import tracing
 from shared.http.cursors import PageCursors
 from shared.http.requests import page_cursors, required_revision
 from shared.postgres import Pool
@@ -23,7 +25,12 @@ async def _vault(request: Request) -> Vault:
     return vault
 
 
+async def _correlation_id(request: Request) -> UUID:
+    return tracing.of(request.scope).correlation_id
+
+
 OpenPool = Annotated[Pool, Depends(_pool)]
 OpenVault = Annotated[Vault, Depends(_vault)]
 Seen = Annotated[int, Depends(required_revision)]
 Cursors = Annotated[PageCursors, Depends(page_cursors)]
+CorrelationId = Annotated[UUID, Depends(_correlation_id)]

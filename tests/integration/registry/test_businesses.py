@@ -75,7 +75,7 @@ async def test_an_edit_of_identity_raises_the_revision_and_tells_nobody(desk: De
         ("BusinessCorrected", 2, ["trade_name", "kinds"]),
     ]
     assert (await desk.business(made["id"]))["owners"][0]["phone"] == "**********1111"
-    trail = await owner_pool.fetch("select action, fields from audit order by id")
+    trail = await owner_pool.fetch("select action, fields from audit where action not like 'read%' order by id")
     assert [(row["action"], row["fields"]) for row in trail] == [
         ("register_business", []),
         ("correct_business", ["owners"]),

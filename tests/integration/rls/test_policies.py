@@ -48,7 +48,7 @@ begin
     end loop;
     select string_agg(quote_ident(attname), ', ') as columns, string_agg(value, ', ') as values into fill from (
         select attname, case
-            when attname = 'office' then quote_literal('35.76')
+            when attname in ('office', 'from_office') then quote_literal('35.76')
             when typcategory = 'A' then quote_literal('{}')
             when typname = 'uuid' then 'gen_random_uuid()'
             when typcategory = 'D' then quote_literal('2024-01-01')
@@ -57,13 +57,14 @@ begin
         end as value
         from pg_attribute join pg_type on pg_type.oid = atttypid
         where attrelid = target and attnum > 0 and not attisdropped and attidentity = '' and attgenerated = ''
-          and (attname = 'office' or (attnotnull and not atthasdef))
+          and (attname in ('office', 'from_office') or (attnotnull and not atthasdef))
     ) as columns;
     execute format('insert into %%s (%%s) values (%%s)', target, fill.columns, fill.values);
 end
 $$
 """
-_COLUMNS = ["office"]
+# A move is between two offices: its rows are of both.
+_COLUMNS = ["office", "from_office"]
 
 
 async def _fetch(database: Database, sql: str, *arguments: Any) -> list[Any]:
