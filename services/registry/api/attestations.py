@@ -1,6 +1,6 @@
 """Attestations over HTTP: the offices' list, statements on paper, and what a client says without a login."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -71,7 +71,7 @@ class AttestationView(BaseModel):
     office: Annotated[str, Field(examples=["35.76"])]
     confirmable_version: int
     day: date
-    start: time | None
+    start: Annotated[str | None, Field(description="WIB", examples=["09:30"])]
     contact_minutes: int
     field: str
     service: str
@@ -164,5 +164,6 @@ def wrong_code(answer: Answer) -> Problem:
 
 
 def _view(one: Attestation, now: datetime) -> AttestationView:
-    told = {name: getattr(one, name) for name in AttestationView.model_fields if name != "state"}
-    return AttestationView(**told, state=rules.standing(one, now))
+    told = {name: getattr(one, name) for name in AttestationView.model_fields if name not in ("start", "state")}
+    start = None if one.start is None else f"{one.start:%H:%M}"
+    return AttestationView(**told, start=start, state=rules.standing(one, now))

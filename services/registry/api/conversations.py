@@ -31,7 +31,7 @@ class Conversation:
     office: str
 
 
-def admit(request: Request) -> None:
+async def admit(request: Request) -> None:
     """A dependency: raises a 429 Problem for an address that asks too often."""
     request.app.state.throttle.admit(request.client.host if request.client else "unknown")
 
