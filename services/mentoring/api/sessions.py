@@ -83,6 +83,7 @@ async def list_sessions(
     unresolved: Unresolved = False,  # noqa: FBT002  a query parameter has a name
     state: Annotated[State | None, Query(description="`completed`: belum dikonfirmasi; `contested`: disanggah")] = None,
     consultant: Annotated[UUID | None, Query()] = None,
+    business: Annotated[UUID | None, Query(description="Misalnya rencana dari usaha yang ditutup atau pindah")] = None,
     first: Annotated[Day | None, Query(alias="from", description="Hari pertama (WIB)")] = None,
     last: Annotated[Day | None, Query(alias="to", description="Hari terakhir (WIB)")] = None,
     limit: Limit = 50,
@@ -90,7 +91,7 @@ async def list_sessions(
 ) -> SessionPage:
     refuse_span(first, last)
     offices = offices_to_read(principal, Action.READ_SESSIONS, office)
-    wanted = store.Wanted(unresolved, state, consultant, first, last)
+    wanted = store.Wanted(unresolved, state, consultant, business, first, last)
     async with transaction(pool, principal.offices) as connection:
         found = await store.list_sessions(
             connection, offices, wanted, before=place_of(cursors, cursor), limit=limit + 1

@@ -93,8 +93,9 @@ _SESSION_PAGE = (
 where s.office = any($1::text[]) and (not $2 or s.provisional) and ($3::bigint is null or s.seq < $3)
   and ($5::text is null or s.state = $5) and ($7::date is null or s.day >= $7) and ($8::date is null or s.day <= $8)
   and ($6::uuid is null or exists (select from session_consultant sc where sc.session = s.id and sc.consultant = $6))
+  and ($9::uuid is null or exists (select from session_business sb where sb.session = s.id and sb.business = $9))
 order by s.seq desc limit $4
-"""
+"""  # noqa: S608  two constants of ours
 )
 
 
@@ -134,6 +135,7 @@ class Wanted:
     unresolved: bool = False
     state: str | None = None
     consultant: UUID | None = None
+    business: UUID | None = None
     first_day: date | None = None
     last_day: date | None = None
 
@@ -157,6 +159,7 @@ async def list_sessions(
         wanted.consultant,
         wanted.first_day,
         wanted.last_day,
+        wanted.business,
     )
     return [_session(row) for row in rows]
 

@@ -15,7 +15,7 @@ from services.mentoring.handlers import ReplicaApplier
 from services.reporting.projections.applier import SetApplier
 from shared import outbox
 from shared.consumer.applier import Applier, Received
-from shared.contracts.catalogue import BUSINESS, OFFICE, TOPIC_OF, AnyEvent
+from shared.contracts.catalogue import TOPIC_OF, AnyEvent
 from shared.outbox import partition_of
 from shared.postgres import Pool
 from tests.infrastructure.databases import Database
@@ -88,7 +88,7 @@ class World:
             Received(TOPIC_OF[one.type].name, partition_of(one.aggregate_id), number, one, None, 0)
             for number, one in enumerate(events)
         ]
-        replicated = [each for each in batch if each.topic in (OFFICE.name, BUSINESS.name)]
+        replicated = [each for each in batch if each.topic in {topic.name for topic in ReplicaApplier.topics}]
         appliers: dict[str, tuple[Applier, list[Received]]] = {
             "reporting": (SetApplier(LIVE), batch),
             "mentoring": (ReplicaApplier("mentoring-replica"), replicated),

@@ -10,6 +10,8 @@ import pytest
 
 from services.mentoring import commands
 from services.mentoring.domain import Business
+from services.mentoring.handlers import ReplicaApplier
+from services.mentoring.settings import REPLICA_GROUP
 from services.mentoring.store.history import Change, read_changes
 from services.mentoring.store.sessions import Session, read_sessions
 from shared.auth.principal import Principal, Role
@@ -254,6 +256,24 @@ async def test_an_answer_about_nothing_here_does_nothing(api_pool: Pool, worker:
     await apply(worker, said(uuid4(), business), said(session, uuid4()), said(session, business, 7))
     assert await told(worker, session) == ["SessionCompleted"]
     assert (await found(worker, session)).standing.revision == 1
+
+
+async def test_all_answers_read_again_change_nothing(api_pool: Pool, worker: Pool) -> None:
+    """A new history of the registry: copies are dropped, its log is read from the beginning."""
+    consultant, first, second = await register_consultant(api_pool), uuid4(), uuid4()
+    confirmed = await held(api_pool, consultant, first)
+    contested = await held(api_pool, consultant, first, second)
+    log = [registered(first), registered(second), said(confirmed, first), said(contested, second)]
+    log.append(said(contested, first, disputed=True))
+    await apply(worker, *log)
+    before = [(await found(worker, each), await published(worker, each)) for each in (confirmed, contested)]
+    assert [kept.state.state for kept, _ in before] == ["confirmed", "contested"]
+    async with transaction(worker) as connection:
+        await ReplicaApplier(REPLICA_GROUP).forget(connection)
+    for event in log:
+        await apply(worker, event)
+    await apply(worker, *log)
+    assert [(await found(worker, each), await published(worker, each)) for each in (confirmed, contested)] == before
 
 
 async def test_what_is_over_stays_over(api_pool: Pool, worker: Pool) -> None:

@@ -162,6 +162,8 @@ async def test_lists_are_narrowed(api: httpx.AsyncClient, worker: Pool) -> None:
         "?state=completed": {early},
         "?state=cancelled": set(),
         f"?consultant={ada}": {confirmed, plan},
+        f"?business={business}": {confirmed, contested},
+        f"?business={business}&state=contested&consultant={ada}": set(),
         f"?from={day}": {confirmed, contested, plan},
         f"?to={day}": {confirmed, contested, early},
         f"?from={day}&to={day}&consultant={budi}": {contested},
@@ -347,7 +349,46 @@ async def test_questions_that_have_no_answer(api: httpx.AsyncClient) -> None:
         f"/v1/consultants/{consultant}/caseload?cursor=AAAA": 400,
         "/v1/sessions?state=happy": 422,
         "/v1/sessions?consultant=x": 422,
+        "/v1/sessions?business=x": 422,
         "/v1/sessions?from=2026-02-01&to=2026-01-01": 422,
         "/v1/unconfirmed-sessions?office=35.79": 403,
     }.items():
         assert_problem(await api.get(path, headers=head()), status)
+
+
+CANARY = "Kenari Zamrud"
+
+
+async def test_what_people_type_stays_in_the_sessions_own_tables(
+    api: httpx.AsyncClient, database: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
+    consultant = await new_consultant(api)
+    notes = {"place": CANARY, "outcome": f"{CANARY} {NIK}", "follow_up": CANARY}
+    paths = [f"/v1/sessions/{(await new_session(api, consultant, contact_minutes=1, **notes))['id']}"]
+    paths.append(f"/v1/sessions/{await new_plan(api, consultant, place=CANARY, day=TODAY.isoformat())}")
+    paths.append(f"/v1/sessions/{await new_plan(api, consultant, start='23:00')}")
+    edits = [
+        ("PATCH", paths[0], {**{name: text + " lagi" for name, text in notes.items()}, "reason": CANARY}),
+        ("POST", paths[1] + "/completion", notes),
+        ("POST", paths[2] + "/cancellation", {"reason": CANARY}),
+        ("PATCH", paths[0], {"outcome": CANARY + "\u202e", "reason": CANARY}),
+    ]
+    revisions = [1, 1, 1, 2]
+    answers = [
+        await api.request(method, path, json=body, headers=seen(revision))
+        for (method, path, body), revision in zip(edits, revisions, strict=True)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 422]
+    assert all(CANARY not in answer.text and NIK not in answer.text for answer in answers)
+    owner = await database.pool(SERVICE, "owner")
+    tables = await owner.fetch(
+        "select relname from pg_class where relnamespace = 'mentoring'::regnamespace and relkind = 'r'"
+    )
+    holding = set()
+    for (table,) in tables:
+        text = "\n".join(row[0] for row in await owner.fetch(f"select one::text from {table} as one"))
+        holding |= {table} if CANARY in text or NIK in text else set()
+    assert holding == {"session", "session_change"}
+    printed = capfd.readouterr()
+    assert CANARY not in printed.out + printed.err
+    assert NIK not in printed.out + printed.err
