@@ -8,5 +8,5 @@ from fastapi import APIRouter
 from services.registry.api import attestations, audit, businesses, disclosures, moves, offices
 
 router = APIRouter()
-for part in (offices, businesses, attestations, moves, disclosures, audit):
+for part in (offices, finding, businesses, attestations, moves, disclosures, audit):
     router.routes.extend(part.router.routes)

@@ -12,7 +12,8 @@ from services.registry.api.wiring import CorrelationId, Cursors, OpenPool, OpenV
 from services.registry.commands import businesses as commands
 from services.registry.domain import problems
 from services.registry.domain.business import Business, Status
-from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure, KbliVersion, Kind, Reopening
+from services.registry.domain.finding import RegistrationForm
+from services.registry.domain.forms import BusinessCorrection, Closure, KbliVersion, Kind, Reopening
 from services.registry.domain.owners import Owner
 from services.registry.store import audit
 from services.registry.store import businesses as store
@@ -71,6 +72,18 @@ class BusinessSummary(BaseModel):
     version: int
 
 
+class BusinessMatched(BaseModel):
+    """The registered business that was meant; without `revision` and `version` it is another office's."""
+
+    id: UUID
+    office: Annotated[str, Field(examples=["35.76"])]
+    trade_name: Annotated[str, Field(examples=["Batik Maja Sejahtera"])]
+    kinds: list[Kind]
+    kelurahan: Annotated[str, Field(examples=["35.76.02.1001"])]
+    revision: int | None = None
+    version: int | None = None
+
+
 class OwnerView(BaseModel):
     """NIK, NPWP and phone show their last four digits, the address nothing; an auditor sees the name's initials."""
 
@@ -95,16 +108,22 @@ class BusinessPage(BaseModel):
     next_cursor: str | None
 
 
-@router.post("/businesses", status_code=201, response_model=BusinessSaved, summary="Daftarkan usaha")
+@router.post(
+    "/businesses",
+    status_code=201,
+    response_model=BusinessSaved,
+    responses={200: {"model": BusinessMatched, "description": "Usaha ini sudah terdaftar (same_as)"}},
+    summary="Daftarkan usaha",
+)
 async def register_business(
-    form: Annotated[BusinessForm, Body()],
+    form: Annotated[RegistrationForm, Body()],
     write: Annotated[Write, Depends(write_for(Action.REGISTER_BUSINESS))],
     pool: OpenPool,
     vault: OpenVault,
 ) -> Response:
     allow(write.principal, Action.REGISTER_BUSINESS, form.office)
-    answer = await commands.register_business(pool, vault, write, form)
-    return reply(answer, location=f"/v1/businesses/{answer.body['id']}")
+    answer = await commands.register_business(pool, vault, write, form, form)
+    return reply(answer, location=f"/v1/businesses/{answer.body['id']}" if answer.status == 201 else None)
 
 
 @router.patch("/businesses/{business_id}", response_model=BusinessSaved, summary="Perbaiki data usaha")

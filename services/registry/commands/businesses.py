@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from services.registry.commands import finding
 from services.registry.domain import business as rules
 from services.registry.domain import problems
 from services.registry.domain.business import Business
+from services.registry.domain.finding import Identification
 from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure, Kind, Reopening
 from services.registry.domain.identity import Candidate, SealedOwner, Vault, lock_number
 from services.registry.domain.owners import Owner
@@ -20,18 +22,29 @@ from shared.http.problem import FieldProblem
 from shared.ids import new_id
 from shared.postgres import Pool
 
+_NOTHING_SAID = Identification()
 
-async def register_business(pool: Pool, vault: Vault, request: Request, form: BusinessForm) -> Answer:
+
+async def register_business(
+    pool: Pool, vault: Vault, request: Request, form: BusinessForm, said: Identification = _NOTHING_SAID
+) -> Answer:
     """Registers a business with its owners: 201. Owners whose NIK any office knows are reused, unseen and unchanged.
 
-    Raises a Problem: 422 for the form or an office that is not registered, 409 if NIB or cooperative number is taken.
+    It is 200 where the office has `said` which registered business it is. Raises a Problem: 422 for the form or an
+    office that is not registered, 409 if NIB or cooperative number is taken, or if it may be registered already.
     """
     new = rules.register(form, new_id(), business_day(request.now))
 
     async def decide(work: Work) -> Answer:
-        owners = await _claim(work.connection, vault, new.business, new.owners, _number_locks(new.business))
+        locks = _number_locks(new.business) | finding.name_locks(new.business)
+        owners = await _claim(work.connection, vault, new.business, new.owners, locks)
+        matches = await finding.find_matches(work.connection, vault, new.business, new.owners, owners)
+        known = await finding.identify(work, matches, said)
+        if known is not None:
+            await persons_store.forget_unowned_persons(work.connection, [owner.person for owner in owners])
+            return known
         business = await _labelled(work.connection, new.business)
-        note = _note(request, "register_business", ())
+        note = _note(request, "register_business", ["confirmed_new"] if matches else [])
         try:
             placed = await store.insert_business(work.connection, business, owners, note)
         except store.Taken as taken:

@@ -79,6 +79,9 @@ class Desk:
         body = {"closed_on": closed_on, "reason": reason}
         return await self.write("POST", f"/v1/businesses/{business_id}/closure", body, revision)
 
+    async def search(self, **asked: Any) -> httpx.Response:
+        return await self.client.post("/v1/businesses/search", json=asked, headers=self.bearer())
+
     async def read(self, path: str) -> httpx.Response:
         return await self.client.get(path, headers=self.bearer())
 
