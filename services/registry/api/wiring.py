@@ -25,7 +25,7 @@ async def _vault(request: Request) -> Vault:
     return vault
 
 
-async def _correlation_id(request: Request) -> UUID:
+async def _correlation(request: Request) -> UUID:
     return tracing.of(request.scope).correlation_id
 
 
@@ -33,4 +33,4 @@ OpenPool = Annotated[Pool, Depends(_pool)]
 OpenVault = Annotated[Vault, Depends(_vault)]
 Seen = Annotated[int, Depends(required_revision)]
 Cursors = Annotated[PageCursors, Depends(page_cursors)]
-CorrelationId = Annotated[UUID, Depends(_correlation_id)]
+CorrelationId = Annotated[UUID, Depends(_correlation)]
