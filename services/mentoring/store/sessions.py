@@ -87,16 +87,14 @@ select s.id, s.seq, s.office, s.day, s.start, s.contact_minutes, s.preparation_m
 from session s
 """
 _SESSIONS_BY_ID = _SESSION + "where s.id = any($1::uuid[]) order by s.id"
-_SESSION_PAGE = (
-    _SESSION
-    + """
+_NARROWED = """
 where s.office = any($1::text[]) and (not $2 or s.provisional) and ($3::bigint is null or s.seq < $3)
   and ($5::text is null or s.state = $5) and ($7::date is null or s.day >= $7) and ($8::date is null or s.day <= $8)
   and ($6::uuid is null or exists (select from session_consultant sc where sc.session = s.id and sc.consultant = $6))
   and ($9::uuid is null or exists (select from session_business sb where sb.session = s.id and sb.business = $9))
 order by s.seq desc limit $4
-"""  # noqa: S608  two constants of ours
-)
+"""
+_SESSION_PAGE = _SESSION + _NARROWED
 
 
 @dataclass(frozen=True, slots=True)
