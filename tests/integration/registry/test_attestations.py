@@ -196,6 +196,25 @@ async def test_yes_and_no_at_once_are_one_word(clients: Clients) -> None:
         assert len(await clients.events(session)) == 1
 
 
+async def test_a_correction_and_an_answer_at_once_are_one_story(clients: Clients) -> None:
+    """Either the answer came first and stands beside the new question, or it came to a question that was void."""
+    outcomes = set()
+    for turn in range(8):
+        session, business = uuid4(), await clients.business()
+        await clients.hear(told(session_state(session, [business])))
+        await clients.send()
+        token, code = clients.postbox.last
+        corrected = told(session_state(session, [business], confirmable_version=2), 2)
+        both = [clients.say(token, {"code": code}), clients.hear(corrected)]
+        done = await asyncio.gather(*(both if turn % 2 else both[::-1]))
+        status = next(one.status_code for one in done if one is not None)
+        outcomes.add(status)
+        first = "attested" if status == 200 else "voided"
+        assert await clients.states(session) == [(1, first), (2, "waiting")]
+        assert len(await clients.events(session)) == (status == 200)
+    assert outcomes <= {200, 409}
+
+
 async def test_after_72_hours_it_is_too_late(clients: Clients) -> None:
     clients.now = utc_now() - VALID_FOR
     session = await clients.asked()
@@ -301,6 +320,14 @@ async def test_the_list_is_read_page_by_page_and_by_state(clients: Clients) -> N
     }  # fmt: skip
     assert (await clients.desk.at("35.79").read("/v1/attestations")).json()["items"] == []
     assert (await clients.desk.at("35.79").read("/v1/attestations?office=35.76")).status_code == 403
+
+
+async def test_who_may_read_the_list(clients: Clients) -> None:
+    await clients.asked()
+    readers = {Role.FRONT_DESK, Role.CONSULTANT, Role.OFFICE_HEAD, Role.AUDITOR}
+    for role in Role:
+        answer = await replace(clients.desk, role=role).read("/v1/attestations")
+        assert answer.status_code == (200 if role in readers else 403), role
 
 
 async def test_expired_and_locked_ones_are_listed_as_such(clients: Clients) -> None:
