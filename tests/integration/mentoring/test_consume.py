@@ -24,6 +24,7 @@ from tests.integration.mentoring.office import (
     register_consultant,
     registered,
     request,
+    said,
 )
 from tests.support.log import open_log
 
@@ -37,7 +38,7 @@ async def until(worker: Pool, sql: str, expected: Any, within: float = 30) -> No
 
 
 @pytest.mark.kafka
-async def test_a_business_that_comes_by_kafka_resolves_its_session(
+async def test_what_comes_by_kafka_resolves_and_confirms_a_session(
     database: Database, kafka: KafkaServer, topic_prefix: str, api_pool: Pool, worker: Pool
 ) -> None:
     settings = database.settings(SERVICE, "worker", kafka_bootstrap=kafka.bootstrap, topic_prefix=topic_prefix)
@@ -53,8 +54,16 @@ async def test_a_business_that_comes_by_kafka_resolves_its_session(
             await log.publish(opened(), event, event)
         await until(worker, "select count(*) from session where not provisional", 1)
         await until(worker, "select count(*) from office_replica", 1)
+        async with open_log(kafka.bootstrap, topic_prefix) as log:
+            answer_of_the_client = said(UUID(answer.body["id"]), business)
+            await log.publish(answer_of_the_client, answer_of_the_client)
+        await until(worker, "select state from session", "confirmed")
     finally:
         await host.stop()
     told = await published(worker, UUID(answer.body["id"]))
-    assert [(row["version"], row["type"]) for row in told] == [(1, "SessionCompleted"), (2, "SessionResolved")]
+    assert [(row["version"], row["type"]) for row in told] == [
+        (1, "SessionCompleted"),
+        (2, "SessionResolved"),
+        (3, "SessionConfirmed"),
+    ]
     assert json.loads(told[1]["payload"])["payload"]["state"]["businesses"][0]["home_office"] == BATU
