@@ -110,7 +110,18 @@ async def _seed(clients: Mapping[str, httpx.AsyncClient]) -> dict[str, str]:
         "service": "business_mentoring",
         "channel": "office_visit",
     }
-    return {**known, "session_id": await _made(clients["mentoring"], "/v1/sessions", session, Role.OFFICE_HEAD)}
+    known["session_id"] = await _made(clients["mentoring"], "/v1/sessions", session, Role.OFFICE_HEAD)
+    return {**known, **await _seed_move(clients["registry"], known["business_id"])}
+
+
+async def _seed_move(registry: httpx.AsyncClient, business: str) -> dict[str, str]:
+    """A proposal to another office, and the id of the business's owner."""
+    neighbour = {"code": "35.79", "name": "PLUT Kota Batu", "opened_on": "2023-12-01"}
+    await _made(registry, "/v1/offices", neighbour, Role.ADMINISTRATOR)
+    proposal = {"to_office": "35.79", "reason": "Pindah domisili usaha"}
+    move = await _made(registry, f"/v1/businesses/{business}/moves", proposal, Role.OFFICE_HEAD)
+    seen = await registry.get(f"/v1/businesses/{business}", headers=bearer(Role.OFFICE_HEAD, offices=(OFFICE,)))
+    return {"move_id": move, "person_id": str(seen.json()["owners"][0]["id"])}
 
 
 async def _made(client: httpx.AsyncClient, path: str, body: dict[str, Any], role: Role) -> str:
