@@ -43,6 +43,6 @@ grant update (day, start, contact_minutes, preparation_minutes, travel_minutes, 
 grant delete on session_consultant, session_business to app_role;
 grant update (name, fields, active_from, active_until, version) on consultant to app_role;
 
-grant update (state, unconfirmed_since) on session to worker_role;
+grant update (state) on session to worker_role;
 grant update (attested) on session_business to worker_role;
 grant select on consultant to worker_role;
