@@ -35,7 +35,7 @@ CHECKS: list[CheckFunction] = [
 PROMISED = {"GET": {"404", "422", "503"}, "POST": {"400", "409", "413", "422", "503"}, "PATCH": {"404", "412", "428"}}
 
 # Asked by POST, for what is asked stands in the body; nothing is written.
-QUESTIONS = {"/v1/businesses/search"}
+QUESTIONS = {"/v1/businesses/search", "/v1/businesses/{business_id}/owners/{person_id}/disclosure"}
 NO_COMMAND = {"409"}
 
 

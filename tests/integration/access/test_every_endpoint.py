@@ -150,6 +150,7 @@ def _attacks(world: World) -> list[tuple[str, str, str, dict[str, Any] | None]]:
         ("registry", "GET", one, None),
         ("registry", "GET", f"/v1/businesses?office={OURS}", None),
         ("registry", "GET", "/v1/businesses", None),
+        ("registry", "POST", "/v1/businesses/search", {"owner_name": "Siti Canary"}),
         ("registry", "GET", f"/v1/attestations?office={OURS}", None),
         ("registry", "GET", "/v1/attestations", None),
         (
@@ -208,6 +209,10 @@ def _secrets(world: World, sent: str) -> list[str]:
 _ADMINISTRATION = {("POST", "/v1/offices"), ("PATCH", f"/v1/offices/{OURS}"), ("GET", "/v1/offices")}
 
 
+# Asks and writes nothing: what is asked for is personal, so it stands in the body.
+_QUESTIONS = {("POST", "/v1/businesses/search")}
+
+
 async def _try(
     world: World, attack: tuple[str, str, str, dict[str, Any] | None], headers: dict[str, str]
 ) -> httpx.Response:
@@ -227,7 +232,8 @@ async def test_another_offices_token_sees_and_changes_nothing(world: World, role
                 role == Role.ADMINISTRATOR or (method == "GET" and role != Role.PUBLIC)
             )
             continue
-        assert method == "GET" or answer.status_code in (403, 404, 422), (role, attack, answer.text)
+        asked = method == "GET" or (method, path) in _QUESTIONS
+        assert asked or answer.status_code in (403, 404, 422), (role, attack, answer.text)
         for secret in _secrets(world, sent=json.dumps(attack)):
             assert secret not in answer.text, (role, attack)
 

@@ -40,6 +40,10 @@ async def try_everything(desk: Desk, role: Role, at: str) -> None:
         ("/v1/businesses", expected(Action.READ_BUSINESSES, 200, 200)),
         ("/v1/businesses?office=35.76", expected(Action.READ_BUSINESSES, 200, 403)),
         (one, expected(Action.READ_BUSINESSES, 200, 404)),
+        ("/v1/moves", expected(Action.READ_MOVES, 200, 200)),
+        ("/v1/moves?office=35.76", expected(Action.READ_MOVES, 200, 403)),
+        ("/v1/audit", expected(Action.READ_AUDIT, 200, 200)),
+        ("/v1/audit?office=35.76", expected(Action.READ_AUDIT, 200, 403)),
     ]
     for path, status in reads:
         assert (await staff.read(path)).status_code == status, path
@@ -54,6 +58,31 @@ async def try_everything(desk: Desk, role: Role, at: str) -> None:
         assert (await staff.write(method, path, body, revision)).status_code == status, (method, path)
     revision = (await desk.business(made["id"]))["revision"]
     assert (await staff.close(made["id"], revision, TODAY)).status_code == expected(Action.CLOSE_BUSINESS, 200, 404)
+
+
+async def test_the_app_may_not_hand_a_business_over_by_itself(desk: Desk, pool: Pool) -> None:
+    """What the command checks, the function and the policies check again."""
+    made = await desk.registered()
+    body = {"to_office": "35.79", "reason": "Pindah domisili usaha"}
+    move = (await desk.write("POST", f"/v1/businesses/{made['id']}/moves", body)).json()["id"]
+    hand_over = "select hand_over_business($1::uuid, $2, 'stf-x', gen_random_uuid(), now())"
+    for offices in ([], ["35.76"], ["35.04"]):
+        async with transaction(pool, offices) as connection:
+            assert await connection.fetchval(hand_over, move, 1) is False, offices
+    async with transaction(pool) as connection:
+        assert await connection.fetch("select * from public_business($1::uuid)", made["id"]) == []
+        assert await connection.fetch("select * from lock_public_business($1::uuid)", made["id"]) == []
+    for statement in (
+        "update business set office = '35.79'",
+        "update business_move set state = 'accepted', decided_at = now()",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with transaction(pool, ["35.76"]) as connection:
+                await connection.execute(statement)
+    with pytest.raises(asyncpg.RaiseError):
+        async with transaction(pool, ["35.79"]) as connection:
+            await connection.fetchval(hand_over, move, 7)
+    assert (await desk.business(made["id"]))["office"] == "35.76"
 
 
 async def test_without_a_scope_or_with_another_one_nothing_is_seen_or_written(desk: Desk, pool: Pool) -> None:
@@ -86,6 +115,9 @@ async def test_the_api_may_not_do_what_no_command_does(pool: Pool) -> None:
         "delete from audit",
         "delete from business",
         "delete from office",
+        "delete from business_move",
+        "update business_move set from_office = '35.79'",
+        "delete from prospective_number",
         "update outbox set payload = '{}'",
         "delete from outbox",
     ):
@@ -94,11 +126,18 @@ async def test_the_api_may_not_do_what_no_command_does(pool: Pool) -> None:
                 await connection.execute(statement)
 
 
-async def test_the_worker_sees_no_business_data(database: Database) -> None:
+async def test_the_worker_sees_of_owners_only_where_to_write_to(database: Database) -> None:
+    """It sends messages to clients: their sealed phone and the key of it are all that it may read of them."""
     worker = await database.pool("registry", "worker")
-    for table in ("office", "business", "business_owner", "person", "person_key", "audit"):
+    for table in ("office", "business", "business_owner", "person", "audit", "business_move", "prospective_number"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await worker.fetch(f"select * from {table}")
+    for column in ("name_sealed", "npwp_sealed", "address_sealed", "name_tokens", "phone_index"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await worker.fetch(f"select {column} from business_owner")
+    for column in ("kelurahan", "nib", "capital", "annual_sales"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await worker.fetch(f"select {column} from business")
 
 
 async def test_row_level_security_is_forced_everywhere(owner_pool: Pool) -> None:
