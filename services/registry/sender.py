@@ -21,6 +21,7 @@ from shared.privacy.sealing import SealError
 
 # Longer than any try takes: after it another sender may think that this one is gone.
 _LEASE = timedelta(minutes=2)
+_FORGET_EVERY = timedelta(minutes=1)
 _LOOK_SECONDS = 1.0
 _PATIENCE_SECONDS = 5.0
 
@@ -39,13 +40,14 @@ class MessageSender(BackgroundLoop):
         self._notifier = notifier
         self._site = site.rstrip("/")
         self._clock = clock
+        self._forget_at = clock()
 
     async def run(self) -> None:
         self.started.set()
         while not self.stopping.is_set():
             try:
                 if not await self.send_next():
-                    await self.forget_secrets()
+                    await self._forget_now_and_then()
                     await self.rest(_LOOK_SECONDS)
             except UNAVAILABLE as error:
                 self._log.warning("sending_postponed", error=type(error).__name__)
@@ -73,6 +75,11 @@ class MessageSender(BackgroundLoop):
         """Erases what nobody may use any more."""
         async with transaction(self._pool) as connection:
             await store.forget_secrets(connection, self._clock())
+
+    async def _forget_now_and_then(self) -> None:
+        if self._clock() >= self._forget_at:
+            await self.forget_secrets()
+            self._forget_at = self._clock() + _FORGET_EVERY
 
     async def _try(self, claimed: Claimed, addressed: Addressed) -> None:
         try:
