@@ -57,6 +57,7 @@ class Said(Form):
 
 class AttestationSaid(BaseModel):
     id: UUID
+    version: int
     state: State
     tries_left: int
 
@@ -112,7 +113,10 @@ async def list_attestations(
 
 
 @router.post(
-    "/attestations/{attestation_id}/paper", response_model=AttestationSaid, summary="Catat pernyataan di atas kertas"
+    "/attestations/{attestation_id}/paper",
+    status_code=201,
+    response_model=AttestationSaid,
+    summary="Catat pernyataan di atas kertas",
 )
 async def say_on_paper(
     attestation_id: UUID,
@@ -128,6 +132,7 @@ _PROBLEM = {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem
 
 @router.post(
     "/public/attestations/{token}",
+    status_code=201,
     response_model=AttestationSaid,
     summary="Benarkan atau sanggah sesi, tanpa masuk",
     dependencies=[Depends(conversations.admit)],

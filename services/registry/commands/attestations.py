@@ -18,7 +18,7 @@ from shared.postgres import Pool
 
 
 async def enter_code(pool: Pool, vault: Vault, request: Request, attestation: UUID, code: str) -> Answer:
-    """Settles an attestation by its code: 200, whether it was right or not: a wrong one costs a try, committed here.
+    """Settles an attestation by its code: 201. A wrong one is 200 and costs a try, committed here.
 
     Raises a Problem: 409 where there is nothing to enter a code for.
     """
@@ -33,7 +33,7 @@ async def enter_code(pool: Pool, vault: Vault, request: Request, attestation: UU
 
 
 async def dispute(pool: Pool, request: Request, attestation: UUID) -> Answer:
-    """Disputes a session: 200. Raises a 409 Problem where there is nothing to dispute any more."""
+    """Disputes a session: 201. Raises a 409 Problem where there is nothing to dispute any more."""
 
     async def decide(work: Work) -> Answer:
         return await _save(work, rules.dispute((await _lock(work, attestation)).attestation, request.now))
@@ -42,7 +42,7 @@ async def dispute(pool: Pool, request: Request, attestation: UUID) -> Answer:
 
 
 async def say_on_paper(pool: Pool, request: Request, attestation: UUID, form: PaperForm) -> Answer:
-    """Settles an attestation from a signed paper: 200, with an audit row.
+    """Settles an attestation from a signed paper: 201, with an audit row.
 
     Raises a Problem: 403 for a consultant and for who recorded the session, 404 (also another office's), 409, 422.
     It needs no revision: what was said to the client never changes, a corrected session is another attestation.
@@ -72,14 +72,14 @@ async def _lock(work: Work, attestation: UUID) -> Locked:
 
 async def _save(work: Work, one: Attestation, paper_note: str | None = None) -> Answer:
     await store.save_attestation(work.connection, one, paper_note)
-    event = {State.ATTESTED: SessionAttested, State.DISPUTED: SessionDisputed}.get(one.state)
-    if event is not None:
-        work.tell(event, aggregate_id=str(one.id), version=one.version, office=one.office, state=one.told())
-    return Answer(200, _answer(one))
+    said = {State.ATTESTED: SessionAttested, State.DISPUTED: SessionDisputed}.get(one.state)
+    if said is not None:
+        work.tell(said, aggregate_id=str(one.id), version=one.version, office=one.office, state=one.told())
+    return Answer(200 if said is None else 201, _answer(one))
 
 
 def _answer(one: Attestation) -> dict[str, Any]:
-    return {"id": str(one.id), "state": one.state.value, "tries_left": one.tries_left}
+    return {"id": str(one.id), "version": one.version, "state": one.state.value, "tries_left": one.tries_left}
 
 
 def not_found() -> Problem:

@@ -44,7 +44,7 @@ async def test_nothing_of_a_client_or_his_code_is_left_anywhere(
             await clients.say(token, {"code": code}, key="kunci-lain"),
             await clients.desk.read("/v1/attestations"),
         ]
-    assert [answer.status_code for answer in answers] == [422, 200, 422, 200, 200]
+    assert [answer.status_code for answer in answers] == [422, 200, 422, 201, 200]
     assert str(clients.postbox.messages[0].to) == "**********5432"
     assert clients.postbox.messages[0].to.reveal() == "+6281298765432"
     for answer in answers:

@@ -10,15 +10,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from deploy.check import answers
 from services.registry.domain.attestations import VALID_FOR
 from services.registry.handlers import AttestationApplier
 from services.registry.settings import ATTESTATION_GROUP
 from shared.auth.principal import Role
 from shared.clock import utc_now
-from shared.postgres import transaction
+from shared.postgres import Pool, transaction
 from tests.integration.registry.clients import PHONE, Clients, other_code, read
 from tests.integration.registry.desk import Desk, owner
 from tests.support.sessions import RECORDER, deliver, session_state, told
+from tests.support.tokens import bearer
 
 # What the consumer makes of events
 
@@ -68,7 +70,7 @@ async def test_a_correction_voids_the_old_code_and_sends_a_new_one(clients: Clie
     assert await clients.states(session) == [(1, "voided"), (2, "waiting")]
     refused = await clients.say(old, {"code": code})
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:plut:problem:attestation-voided")
-    assert (await clients.say(new, {"code": new_code})).status_code == 200
+    assert (await clients.say(new, {"code": new_code})).status_code == 201
     assert await clients.events(session) == [("SessionAttested", 1)]
 
 
@@ -145,7 +147,7 @@ async def test_the_right_code_attests_and_the_event_holds_no_secret(clients: Cli
     session = await clients.asked()
     token, code = clients.postbox.last
     answer = await clients.say(token, {"code": code})
-    assert (answer.status_code, answer.json()["state"], answer.json()["tries_left"]) == (200, "attested", 5)
+    assert (answer.status_code, answer.json()["state"], answer.json()["tries_left"]) == (201, "attested", 5)
     assert await clients.events(session) == [("SessionAttested", 1)]
     told_to_all = json.loads(await clients.worker.fetchval("select payload from outbox where type = 'SessionAttested'"))
     assert (told_to_all["actor"], told_to_all["office"]) == ("client", "35.76")
@@ -165,7 +167,7 @@ async def test_a_wrong_code_says_how_often_it_can_be_tried(clients: Clients) -> 
     locked = await clients.say(token, {"code": code})
     assert (locked.status_code, locked.json()["type"]) == (409, "urn:plut:problem:attestation-locked")
     assert await clients.events(session) == []
-    assert (await clients.say(token, {"dispute": True})).status_code == 200, "disputing needs no code"
+    assert (await clients.say(token, {"dispute": True})).status_code == 201, "disputing needs no code"
     assert await clients.events(session) == [("SessionDisputed", 1)]
 
 
@@ -182,8 +184,8 @@ async def test_the_same_key_costs_one_try(clients: Clients) -> None:
 async def test_many_at_once_get_five_tries_together(clients: Clients) -> None:
     session = await clients.asked()
     token, code = clients.postbox.last
-    answers = await asyncio.gather(*(clients.say(token, {"code": other_code(code)}) for _ in range(12)))
-    assert sorted(answer.status_code for answer in answers) == [409] * 7 + [422] * 5
+    replies = await asyncio.gather(*(clients.say(token, {"code": other_code(code)}) for _ in range(12)))
+    assert sorted(answer.status_code for answer in replies) == [409] * 7 + [422] * 5
     assert await clients.worker.fetchval("select tries_left from attestation where session = $1", session) == 0
 
 
@@ -191,8 +193,8 @@ async def test_yes_and_no_at_once_are_one_word(clients: Clients) -> None:
     for _ in range(6):
         session = await clients.asked()
         token, code = clients.postbox.last
-        answers = await asyncio.gather(clients.say(token, {"code": code}), clients.say(token, {"dispute": True}))
-        assert sorted(answer.status_code for answer in answers) == [200, 409]
+        replies = await asyncio.gather(clients.say(token, {"code": code}), clients.say(token, {"dispute": True}))
+        assert sorted(answer.status_code for answer in replies) == [201, 409]
         assert len(await clients.events(session)) == 1
 
 
@@ -209,10 +211,10 @@ async def test_a_correction_and_an_answer_at_once_are_one_story(clients: Clients
         done = await asyncio.gather(*(both if turn % 2 else both[::-1]))
         status = next(one.status_code for one in done if one is not None)
         outcomes.add(status)
-        first = "attested" if status == 200 else "voided"
+        first = "attested" if status == 201 else "voided"
         assert await clients.states(session) == [(1, first), (2, "waiting")]
-        assert len(await clients.events(session)) == (status == 200)
-    assert outcomes <= {200, 409}
+        assert len(await clients.events(session)) == (status == 201)
+    assert outcomes <= {201, 409}
 
 
 async def test_after_72_hours_it_is_too_late(clients: Clients) -> None:
@@ -246,10 +248,10 @@ async def test_an_unknown_token_finds_nothing(clients: Clients, token: str, stat
 
 
 async def test_one_address_may_not_ask_without_end(clients: Clients) -> None:
-    answers = [await clients.say("A" * 22, {"dispute": True}) for _ in range(61)]
-    assert {answer.status_code for answer in answers[:60]} == {404}
-    assert answers[60].status_code == 429
-    assert 1 <= int(answers[60].headers["Retry-After"]) <= 60
+    replies = [await clients.say("A" * 22, {"dispute": True}) for _ in range(61)]
+    assert {answer.status_code for answer in replies[:60]} == {404}
+    assert replies[60].status_code == 429
+    assert 1 <= int(replies[60].headers["Retry-After"]) <= 60
 
 
 # The offices' side
@@ -266,7 +268,7 @@ async def test_who_cannot_be_reached_is_listed_and_signs_on_paper(clients: Clien
         assert (await replace(desk, role=role).write("POST", address, said)).status_code == 403, role
     assert (await desk.at("35.79").write("POST", address, said)).status_code == 404
     answer = await desk.write("POST", address, said)
-    assert (answer.status_code, answer.json()["state"]) == (200, "attested")
+    assert (answer.status_code, answer.json()["state"]) == (201, "attested")
     assert await clients.events(session) == [("SessionAttested", 1)]
     assert (await desk.write("POST", address, said)).status_code == 409
     async with transaction(clients.worker) as connection:
@@ -274,12 +276,12 @@ async def test_who_cannot_be_reached_is_listed_and_signs_on_paper(clients: Clien
     assert tuple(stored) == ("paper", "Map 12, lembar 40")
 
 
-async def test_a_statement_on_paper_leaves_an_audit_row(clients: Clients, owner_pool: object) -> None:
+async def test_a_statement_on_paper_leaves_an_audit_row(clients: Clients, owner_pool: Pool) -> None:
     session = await clients.asked(phone=None)
     desk = replace(clients.desk, role=Role.FRONT_DESK)
     one = (await desk.read("/v1/attestations")).json()["items"][0]
     await desk.write("POST", f"/v1/attestations/{one['id']}/paper", {"outcome": "disputed", "note": "Map 12"})
-    rows = await owner_pool.fetch(  # type: ignore[attr-defined]
+    rows = await owner_pool.fetch(
         "select actor, office, fields from audit where action = 'say_on_paper' and subject = $1", UUID(one["id"])
     )
     assert [tuple(row) for row in rows] == [("stf-front_desk-35.76", "35.76", ["outcome"])]
@@ -287,8 +289,6 @@ async def test_a_statement_on_paper_leaves_an_audit_row(clients: Clients, owner_
 
 
 async def test_who_recorded_it_does_not_sign_for_the_client(clients: Clients) -> None:
-    from tests.support.tokens import bearer
-
     await clients.asked(phone=None)
     one = (await clients.desk.read("/v1/attestations")).json()["items"][0]
     said = {"outcome": "attested", "note": "Map 12"}
@@ -349,9 +349,34 @@ async def test_a_client_of_another_home_office_answers_to_the_office_that_held_i
     await clients.hear(told(session_state(session, [business])))
     await clients.send()
     token, code = clients.postbox.last
-    assert (await clients.say(token, {"code": code})).status_code == 200
+    assert (await clients.say(token, {"code": code})).status_code == 201
     assert [one["session"] for one in (await clients.desk.read("/v1/attestations")).json()["items"]] == [str(session)]
     assert (await clients.desk.at("35.79").read("/v1/attestations")).json()["items"] == []
+
+
+async def test_the_proof_agrees_with_what_is_kept_of_every_way_to_answer(clients: Clients, owner_pool: Pool) -> None:
+    """`plut check` knows nothing of attestations: their kept answers and events must agree by its general rule."""
+    await clients.asked()
+    token, code = clients.postbox.last
+    await clients.say(token, {"code": other_code(code)})
+    await clients.say(token, {"code": code})
+    await clients.asked()
+    await clients.say(clients.postbox.last[0], {"dispute": True})
+    await clients.asked(phone=None)
+    one = (await clients.desk.read("/v1/attestations?state=unreachable")).json()["items"][0]
+    desk = replace(clients.desk, role=Role.FRONT_DESK)
+    await desk.write("POST", f"/v1/attestations/{one['id']}/paper", {"outcome": "attested", "note": "Map 12"})
+    kept = await owner_pool.fetch("select * from outbox where topic = 'registry.attestation.v1'")
+    events = {row["event_id"]: row for row in kept}
+    judged = 0
+    for row in await owner_pool.fetch("select * from accepted_command where answer ->> 'tries_left' is not null"):
+        own = {each: events[each] for each in row["event_ids"]}
+        left = {
+            number: answers._event({**each, "office": "35.76", "provisional": False}) for number, each in own.items()
+        }
+        assert answers.judge(answers._command("registry", row), left) == []
+        judged += len(own)
+    assert (judged, len(events)) == (3, 3)
 
 
 # The page
@@ -412,7 +437,7 @@ async def test_pages_are_kept_to_themselves(clients: Clients) -> None:
         f"/konfirmasi/{token}", data={"kode": code}, headers={"Sec-Fetch-Site": "cross-site"}
     )
     assert refused.status_code == 403
-    assert (await clients.say(token, {"code": code})).status_code == 200, "nothing was said by the other site"
+    assert (await clients.say(token, {"code": code})).status_code == 201, "nothing was said by the other site"
 
 
 async def test_a_reference_can_be_typed(clients: Clients) -> None:

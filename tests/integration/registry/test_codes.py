@@ -21,7 +21,7 @@ async def test_a_shown_code_can_be_entered_and_is_shown_no_more(clients: Clients
         assert await open_codes(connection, clients.vault, SITE, "35.79") == []
         (shown,) = await open_codes(connection, clients.vault, SITE, "35.76")
         answer = await clients.say(shown["address"].rpartition("/")[2], {"code": shown["code"]})
-        assert (answer.status_code, shown["session"]) == (200, str(session))
+        assert (answer.status_code, shown["session"]) == (201, str(session))
         assert await open_codes(connection, clients.vault, SITE, None) == []
 
 

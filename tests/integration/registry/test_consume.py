@@ -42,6 +42,6 @@ async def test_a_session_that_comes_by_kafka_is_asked_about_and_answered(
     finally:
         await asyncio.gather(host.stop(), sender.stop())
     token, code = clients.postbox.last
-    assert (await clients.say(token, {"code": code})).status_code == 200
+    assert (await clients.say(token, {"code": code})).status_code == 201
     assert await clients.events(session) == [("SessionAttested", 1)]
     assert len(clients.postbox.messages) == 1

@@ -63,7 +63,7 @@ async def test_a_failure_is_tried_again_after_a_pause_with_the_same_code(clients
     assert await clients.send() == 1
     token, code = clients.postbox.last
     clients.now = None
-    assert (await clients.say(token, {"code": code})).status_code == 200
+    assert (await clients.say(token, {"code": code})).status_code == 201
 
 
 async def test_after_so_many_tries_the_client_is_unreachable(clients: Clients) -> None:
@@ -125,7 +125,7 @@ async def test_a_crash_between_sending_and_noting_sends_the_same_again(clients: 
     assert (first.id, first.text, first.to) == (second.id, second.text, second.to)
     clients.now = None
     token, code = read(second)
-    assert (await clients.say(token, {"code": code})).status_code == 200
+    assert (await clients.say(token, {"code": code})).status_code == 201
 
 
 async def test_many_senders_send_each_message_once(clients: Clients) -> None:
