@@ -31,6 +31,8 @@ _MATRIX = {
     Action.READ_MOVES: "HA",
     Action.DISCLOSE_OWNER: "FCH",
     Action.READ_AUDIT: "HA",
+    Action.READ_ATTESTATIONS: "FCHA",
+    Action.ATTEST_ON_PAPER: "F",
     Action.READ_BUSINESSES: "FCOHA",
     Action.FIND_BUSINESSES: "FCOHA",
     Action.REGISTER_CONSULTANT: "H",
