@@ -21,6 +21,7 @@ from shared.ids import new_id
 from shared.postgres import Connection
 
 _log = structlog.get_logger()
+_NAMED_IN_LOGS = 5
 
 
 class AttestationApplier:
@@ -57,7 +58,8 @@ class AttestationApplier:
             return
         clients = await store.find_clients(connection, list({business for _, business in wanted}))
         if strangers := {business for _, business in wanted} - clients.keys():
-            _log.warning("businesses_not_registered", businesses=sorted(map(str, strangers)))
+            some = sorted(map(str, strangers))[:_NAMED_IN_LOGS]
+            _log.warning("businesses_not_registered", count=len(strangers), some=some)
         openings = [self._opening(event, each, clients[each], now) for event, each in wanted if each in clients]
         await store.open_attestations(connection, openings)
 

@@ -16,6 +16,7 @@ from services.registry.handlers import AttestationApplier
 from services.registry.settings import ATTESTATION_GROUP
 from shared.auth.principal import Role
 from shared.clock import utc_now
+from shared.contracts.mentoring import SessionBusiness
 from shared.postgres import Pool, transaction
 from tests.integration.registry.clients import PHONE, Clients, other_code, read
 from tests.integration.registry.desk import Desk, owner
@@ -120,6 +121,16 @@ async def test_a_log_that_is_read_anew_asks_nobody_twice(clients: Clients) -> No
     await clients.send()
     assert len(clients.postbox.messages) == sent == 1
     assert await clients.states(session) == [(1, "voided"), (2, "waiting")]
+
+
+async def test_a_business_that_becomes_known_is_asked_then(clients: Clients) -> None:
+    session, known, later = uuid4(), UUID(await clients.business()), UUID(await clients.business())
+    first = [SessionBusiness(id=known, known=True), SessionBusiness(id=later, known=False)]
+    await clients.hear(told(session_state(session, [], businesses=first)))
+    assert await clients.states(session) == [(1, "waiting")]
+    await clients.hear(told(session_state(session, [known, later]), 2))
+    assert await clients.states(session) == [(1, "waiting")] * 2
+    assert await clients.send() == 2
 
 
 async def test_two_consumers_at_once_ask_once(clients: Clients) -> None:
