@@ -112,7 +112,8 @@ async def test_the_trail_is_asked_by_day_and_turned_page_by_page(desk: Desk) -> 
     assert len(await actions("from=0001-01-01&to=9999-12-31")) == 5
     assert len(await actions(f"subject={made['id']}&office=35.76")) == 5
     for subject in ("", f"&subject={made['id']}"):
-        found, cursor = 0, ""
+        found = 0
+        cursor: str | None = ""
         while cursor is not None:
             page = (await desk.read(f"/v1/audit?limit=2{subject}{cursor}")).json()
             found, cursor = found + len(page["items"]), page["next_cursor"] and f"&cursor={page['next_cursor']}"
