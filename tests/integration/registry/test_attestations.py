@@ -126,7 +126,7 @@ async def test_a_log_that_is_read_anew_asks_nobody_twice(clients: Clients) -> No
 async def test_a_business_that_becomes_known_is_asked_then(clients: Clients) -> None:
     session, known, later = uuid4(), UUID(await clients.business()), UUID(await clients.business())
     first = [SessionBusiness(id=known, known=True), SessionBusiness(id=later, known=False)]
-    await clients.hear(told(session_state(session, [], businesses=first)))
+    await clients.hear(told(session_state(session, []).model_copy(update={"businesses": first})))
     assert await clients.states(session) == [(1, "waiting")]
     await clients.hear(told(session_state(session, [known, later]), 2))
     assert await clients.states(session) == [(1, "waiting")] * 2
