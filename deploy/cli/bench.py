@@ -10,9 +10,10 @@ import typer
 from deploy.cli.options import DataDir, Json, fail, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from deploy.bench.pipeline import Asked, Measured
+    from deploy.local.installation import Installation
 
 _bench = typer.Typer(help="Measures the product on an installation of its own.", no_args_is_help=True)
 
@@ -94,6 +95,61 @@ def api(
     except UNAVAILABLE as error:
         fail(f"Postgres or the registry did not answer: {error!r}", "Measure on a machine with less to do.")
     print_json(measured) if json else _show_rows(measured)
+
+
+@_bench.command("dedupe")
+def dedupe(
+    data_dir: DataDir = None,
+    json: Json = False,  # noqa: FBT002  a flag of the command line
+) -> None:
+    """Registers a labelled set of businesses and says which pairs were taken for one business, rightly or not.
+
+    A pair is found if it is merged or sent to review. All numbers but the pairs are shares.
+    """
+    from deploy.bench.dedupe import measure
+
+    async def measured(installation: "Installation") -> dict[str, Any]:
+        return (await measure(installation)).as_json()
+
+    _run_in_scratch(data_dir, measured, json=json)
+
+
+@_bench.command("find")
+def find(
+    businesses: Annotated[int, typer.Option(min=1_000, help="Among how many businesses.")] = 1_000_000,
+    data_dir: DataDir = None,
+    json: Json = False,  # noqa: FBT002  a flag of the command line
+) -> None:
+    """Measures finding a business, and the search for duplicates of one, among many that Postgres makes first."""
+    from deploy.bench.dedupe_find import measure
+
+    async def measured(installation: "Installation") -> dict[str, Any]:
+        return (await measure(installation, businesses, _say)).as_json()
+
+    _run_in_scratch(data_dir, measured, json=json)
+
+
+def _run_in_scratch(
+    data_dir: Path | None, measured: "Callable[[Installation], Awaitable[dict[str, Any]]]", *, json: bool
+) -> None:
+    """Measures on an installation of its own and prints what was measured, or says why it broke off."""
+    import uvloop
+
+    from deploy.bench.scratch import scratch
+    from deploy.local.supervisor import ERRORS
+    from shared.postgres import UNAVAILABLE
+
+    async def run() -> dict[str, Any]:
+        async with scratch(data_dir, _say) as installation:
+            return await measured(installation)
+
+    try:
+        rows = uvloop.run(run())
+    except ERRORS as error:
+        fail(f"It broke off: {error}", "`plut doctor` looks for what is wrong with this machine.")
+    except UNAVAILABLE as error:
+        fail(f"Postgres did not answer: {error!r}", "Measure on a machine with less to do.")
+    print_json(rows) if json else _show_rows(rows)
 
 
 async def _measure_api(data_dir: Path | None, seconds: float) -> dict[str, Any]:

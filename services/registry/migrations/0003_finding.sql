@@ -16,6 +16,7 @@ return (
 comment on function fold_trade_name is 'Without accents, case, punctuation, legal forms, old spelling (oe/u, dj/j, tj/c) and doubled letters';
 
 -- similarity() costs 4 microseconds a row, 100 ms for a kabupaten of 26,000 businesses; counting common bits costs 0.1.
+-- So the 500 with the most bits in common are looked at closely.
 create function trigram_bits(folded text) returns bit(128)
 language sql immutable strict parallel safe
 return (
@@ -67,12 +68,16 @@ begin
         return;
     end if;
     return query
-    with named as (
-        select b.id, greatest(similarity(b.search_name, folded), word_similarity(folded, b.search_name) * 0.9) as likeness
+    with near as (
+        select b.id, b.search_name
         from business b
         where b.kelurahan collate "C" >= region and b.kelurahan collate "C" < region || '/'
           and bit_count(b.search_bits & bits) >= at_least
           and (b.status = 'active' or b.office = any (own))
+        order by bit_count(b.search_bits & bits) desc, bit_count(b.search_bits), b.id limit 500
+    ), named as (
+        select n.id, greatest(similarity(n.search_name, folded), word_similarity(folded, n.search_name) * 0.9) as likeness
+        from near n
         order by 2 desc, 1 limit most
     ), owned as (
         select o.business_id as id from person p join business_owner o on o.person_id = p.id
