@@ -2,6 +2,7 @@
 
 import asyncio
 import smtplib
+import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from http import HTTPStatus
@@ -101,7 +102,7 @@ class SmtpNotifier:
         box = self._mailbox
         with smtplib.SMTP(box.host, box.port, timeout=_SECONDS) as server:
             if box.tls:
-                server.starttls()
+                server.starttls(context=ssl.create_default_context())
             if box.user:
                 server.login(box.user, box.password)
             server.send_message(_mail(message, box))
