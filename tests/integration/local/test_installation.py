@@ -149,7 +149,21 @@ def test_logs_of_a_service_are_those_of_its_processes(down: Installation) -> Non
 
 @pytest.mark.parametrize(
     "command",
-    ["up", "down", "status", "doctor", "token", "codes", "check", "logs", "parked", "replay", "rebuild", "bench", "demo"],
+    [
+        "up",
+        "down",
+        "status",
+        "doctor",
+        "token",
+        "codes",
+        "check",
+        "logs",
+        "parked",
+        "replay",
+        "rebuild",
+        "bench",
+        "demo",
+    ],
 )
 def test_every_command_explains_itself(command: str) -> None:
     shown = runner.invoke(app, [command, "--help"])
