@@ -40,3 +40,15 @@ class Problem(Exception):
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
+
+
+def stale(seen: int, current: int) -> Problem:
+    """The answer to an edit over a revision that is not the newest any more."""
+    return Problem(
+        412,
+        "revision-stale",
+        "Data sudah diubah orang lain",
+        f"Anda mengubah revisi {seen}, padahal sekarang sudah revisi {current}.",
+        cure="Baca lagi datanya, periksa perubahannya, lalu ulangi dengan ETag yang baru.",
+        extra={"seen_revision": seen, "current_revision": current},
+    )

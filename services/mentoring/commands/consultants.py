@@ -11,6 +11,7 @@ from services.mentoring.store import consultants as store
 from shared.auth.policy import Action
 from shared.commands import Answer, Request, Work, execute
 from shared.contracts.mentoring import ConsultantChanged, ConsultantRegistered, ConsultantState
+from shared.http.problem import stale
 from shared.ids import new_id
 from shared.postgres import Pool
 
@@ -56,7 +57,7 @@ async def change_consultant(
             raise problems.consultant_not_found()
         refuse_foreign_office(request.principal, Action.CHANGE_CONSULTANT, before["office"])
         if before["revision"] != seen:
-            raise problems.stale(seen, before["revision"])
+            raise stale(seen, before["revision"])
         changed = [name for name, value in changes.items() if before[name] != value]
         if not changed:
             return _saved(consultant_id, before["revision"], before["version"])

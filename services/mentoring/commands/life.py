@@ -38,6 +38,7 @@ from shared.contracts.mentoring import (
     SessionCorrected,
     SessionState,
 )
+from shared.http.problem import stale
 from shared.postgres import Pool
 
 _Told = type[SessionCompleted | SessionCorrected | SessionCancelled]
@@ -164,7 +165,7 @@ def _fresh(found: Sequence[store.Session], seen: int) -> store.Session:
     if not found:
         raise problems.session_not_found()
     if found[0].standing.revision != seen:
-        raise problems.stale(seen, found[0].standing.revision)
+        raise stale(seen, found[0].standing.revision)
     return found[0]
 
 

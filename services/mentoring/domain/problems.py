@@ -102,17 +102,6 @@ def session_not_found() -> Problem:
     )
 
 
-def stale(seen: int, current: int) -> Problem:
-    return Problem(
-        412,
-        "revision-stale",
-        "Data sudah diubah orang lain",
-        f"Anda mengubah revisi {seen}, padahal sekarang sudah revisi {current}.",
-        cure="Baca lagi datanya, periksa perubahannya, lalu ulangi dengan ETag yang baru.",
-        extra={"seen_revision": seen, "current_revision": current},
-    )
-
-
 def not_in_this_state(state: str) -> Problem:
     return Problem(
         409,

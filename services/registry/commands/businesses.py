@@ -18,7 +18,7 @@ from services.registry.store import persons as persons_store
 from shared.clock import business_day
 from shared.commands import Answer, Request, Work, execute
 from shared.contracts.registry import BusinessClosed, BusinessCorrected, BusinessRegistered, BusinessReopened
-from shared.http.problem import FieldProblem
+from shared.http.problem import FieldProblem, stale
 from shared.ids import new_id
 from shared.postgres import Pool
 
@@ -128,7 +128,7 @@ async def _find(connection: Any, business_id: UUID, seen: int) -> store.Dossier:
     if dossier is None:
         raise problems.business_not_found()
     if dossier.business.revision != seen:
-        raise problems.stale(seen, dossier.business.revision)
+        raise stale(seen, dossier.business.revision)
     return dossier
 
 
@@ -139,7 +139,7 @@ async def _save(work: Work, business: Business, seen: int, note: store.Note) -> 
     except store.Taken as taken:
         raise problems.business_exists(taken.field) from None
     if not saved:
-        raise problems.stale(seen, await store.find_revision(work.connection, business.id))
+        raise stale(seen, await store.find_revision(work.connection, business.id))
 
 
 async def _claim(

@@ -9,6 +9,7 @@ from services.registry.store import offices as store
 from shared.clock import business_day
 from shared.commands import Answer, Request, Work, execute
 from shared.contracts.registry import OfficeChanged, OfficeOpened
+from shared.http.problem import stale
 from shared.postgres import Pool
 
 
@@ -33,7 +34,7 @@ async def change_office(pool: Pool, request: Request, code: str, seen: int, form
         if before is None:
             raise problems.office_not_found()
         if before.revision != seen:
-            raise problems.stale(seen, before.revision)
+            raise stale(seen, before.revision)
         office, changed = office_rules.change_office(before, form, business_day(request.now))
         if changed:
             await store.update_office(work.connection, office)

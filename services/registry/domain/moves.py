@@ -10,6 +10,7 @@ from services.registry.domain import problems
 from services.registry.domain.findings import Findings, reason_text
 from services.registry.domain.forms import MoveForm
 from shared.contracts.registry import BusinessState
+from shared.http.problem import stale
 
 
 class MoveState(StrEnum):
@@ -79,7 +80,7 @@ def accept(move: Move, business: PublicBusiness, seen: int, offices: Collection[
     if business.state.status == "closed":
         raise problems.already_closed()
     if business.revision != seen:
-        raise problems.stale(seen, business.revision)
+        raise stale(seen, business.revision)
     moved = business.state.model_copy(update={"home_office": move.to_office})
     return PublicBusiness(moved, business.revision + 1, business.version + 1)
 

@@ -63,17 +63,6 @@ def business_not_found() -> Problem:
     )
 
 
-def stale(seen: int, current: int) -> Problem:
-    return Problem(
-        412,
-        "revision-stale",
-        "Data sudah diubah orang lain",
-        f"Anda mengubah revisi {seen}, padahal sekarang sudah revisi {current}.",
-        cure="Baca lagi datanya, periksa perubahannya, lalu ulangi dengan ETag yang baru.",
-        extra={"seen_revision": seen, "current_revision": current},
-    )
-
-
 def already_closed() -> Problem:
     return Problem(
         409,
