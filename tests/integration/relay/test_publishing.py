@@ -121,7 +121,8 @@ async def test_a_leader_whose_fence_is_passed_steps_down_and_leads_again(bench: 
 
 
 async def test_a_large_backlog_goes_on_where_it_stopped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped in the middle of 4,000 rows that lie behind published ones: the rest follows, not the whole again."""
+    """Stopped in the middle of 20,000 rows that lie behind published ones: the rest follows, not the whole again."""
+    rows = 20_000  # a second's work in such small pages: the test must come in between
     monkeypatch.setattr(lead, "_SMALL", 100)
     monkeypatch.setattr(lead, "_PAGE_ROWS", (50, 100))
     await bench.write(20)
@@ -131,9 +132,10 @@ async def test_a_large_backlog_goes_on_where_it_stopped(bench: Bench, monkeypatc
             """
             insert into outbox (event_id, topic, partition, aggregate_id, version, type, payload, correlation_id)
             select gen_random_uuid(), $1, i % 12, 'b' || i, 1, 'BusinessRegistered', '{}', gen_random_uuid()
-            from generate_series(1, 4000) i
+            from generate_series(1, $2::int) i
             """,
             TOPIC,
+            rows,
         )
     loop = await bench.leading()
 
@@ -146,10 +148,10 @@ async def test_a_large_backlog_goes_on_where_it_stopped(bench: Bench, monkeypatc
     assert stopped.target is not None
     async with bench.worker.acquire() as connection:
         left = await relay.backlog(connection)
-    assert 0 < left <= 4000 - (stopped.after_seq - 20)
+    assert 0 < left <= rows - (stopped.after_seq - 20)
     await bench.relayed()
     log = await bench.nothing_lost_nor_reordered([])
-    assert len(log.records) < 4020 + 1500
+    assert len(log.records) < rows + 20 + 1500
 
 
 async def test_records_that_kafka_refuses_are_held_and_heal(bench: Bench) -> None:
