@@ -23,7 +23,7 @@ from deploy.local.installation import Installation
 from shared.clock import business_day, utc_now
 from shared.postgres import BY_KEY, Connection
 
-_CONSUMERS = ("mentoring-consume", "reporting-consume")
+_CONSUMERS = ("registry-consume", "mentoring-consume", "reporting-consume")
 _PRODUCERS = ("registry", "mentoring")
 # A Java machine that was just started compiles its code while it runs.
 _WARM_UP_SECONDS = 15.0

@@ -1,5 +1,6 @@
 """The processes of one installation: the only place that lists them."""
 
+import shutil
 import sys
 from dataclasses import dataclass
 
@@ -13,11 +14,15 @@ _DATABASE_ROLE = {"migrate": "owner", "api": "app", "relay": "worker", "consume"
 
 @dataclass(frozen=True)
 class Program:
-    """One process to keep running; `number` tells replicas apart."""
+    """One process to keep running; `number` tells replicas apart.
+
+    `yields` to the others where they share a processor: what it does may wait a few seconds in a busy minute.
+    """
 
     service: str
     role: str
     number: int = 1
+    yields: bool = False
 
     @property
     def name(self) -> str:
@@ -31,7 +36,8 @@ class Program:
     def argv(self) -> list[str]:
         module = "deploy.local.issuer" if self.service == "issuer" else f"services.{self.service}"
         arguments = [] if self.service == "issuer" else [self.role]
-        return [sys.executable, "-m", module, *arguments]
+        niceness = ["nice", "-n", "10"] if self.yields and shutil.which("nice") else []
+        return [*niceness, sys.executable, "-m", module, *arguments]
 
 
 PROGRAMS = (
@@ -39,7 +45,8 @@ PROGRAMS = (
     Program("registry", "api"),
     Program("registry", "relay", 1),
     Program("registry", "relay", 2),
-    Program("registry", "consume"),
+    # A client's message may come a moment later; what the province sees may not.
+    Program("registry", "consume", yields=True),
     Program("mentoring", "api"),
     Program("mentoring", "relay", 1),
     Program("mentoring", "relay", 2),
