@@ -92,9 +92,20 @@ class Machine:
     def quiet(self) -> bool:
         """Everything committed has been published and applied."""
         status = self.status()
-        backlog, lag = status["outbox_backlog"], status["consumer_lag"]
-        return bool(backlog and lag) and not any(backlog.values()) and not any(lag.values())
+        counts = [*status["outbox_backlog"].values(), *status["consumer_lag"].values()]
+        return bool(status["consumer_lag"]) and all(count == 0 for count in counts)
 
     def settle(self, seconds: float = 60) -> None:
-        wait_for("every process healthy", self.healthy, seconds=seconds, every=0.3)
-        wait_for("an empty outbox and no lag", self.quiet, seconds=seconds, every=0.3)
+        """Waits for health and quiet; what stands in the way is told, with what its processes say of themselves."""
+        try:
+            wait_for("every process healthy", self.healthy, seconds=seconds, every=0.3)
+            wait_for("an empty outbox and no lag", self.quiet, seconds=seconds, every=0.3)
+        except Failed as failure:
+            raise Failed(f"{failure}\n{json.dumps(self.status(), indent=1)}\n{self.last_words()}") from None
+
+    def last_words(self, lines: int = 15) -> str:
+        """Returns the end of each process's log."""
+        logs = sorted((self.data_dir / "logs").glob("*.log"))
+        return "\n".join(
+            "\n".join([f"--- {log.name}", *log.read_text(errors="replace").splitlines()[-lines:]]) for log in logs
+        )
