@@ -33,6 +33,8 @@ _HEARTBEAT_MS = 1_500
 _GRACE_SECONDS = 5.0
 
 Handler = Callable[[Sequence[Record]], Awaitable[None]]
+# The first offset of each partition, and the one behind its last.
+Bounds = Mapping[TopicPartition, tuple[int, int]]
 
 
 class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
@@ -209,9 +211,7 @@ async def missing_topics(settings: Settings, topics: Sequence[str]) -> list[str]
     return sorted(set(topics) - set(await partition_counts(settings, topics)))
 
 
-async def bounds(
-    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
-) -> Mapping[TopicPartition, tuple[int, int]]:
+async def bounds(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> Bounds:
     """Returns the first offset and the one behind the last of each partition. Raises KafkaTrouble."""
     beginnings = await bounded(consumer.beginning_offsets(list(partitions)), "asking where logs begin", REQUEST_SECONDS)
     ends = await bounded(consumer.end_offsets(list(partitions)), "asking where logs end", REQUEST_SECONDS)

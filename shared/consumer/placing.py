@@ -9,9 +9,10 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from shared import failpoint, metrics
-from shared.consumer.kafka import LogConsumer
+from shared.consumer import kafka
+from shared.consumer.kafka import Bounds, LogConsumer
 from shared.consumer.records import Record
-from shared.kafka_admin import bounded
+from shared.kafka_admin import KafkaTrouble, bounded
 
 
 class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped
@@ -27,11 +28,22 @@ class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         self.writing_since: float | None = None
         self.last_error: str | None = None
         self.progressed_at = time.monotonic()
+        self.unanswered_since: float | None = None
 
     @property
     def working_since(self) -> float | None:
         """Returns when the oldest batch that is worked on was handed over (time.monotonic); None if there is none."""
         return min((since for since in (self.writing_since, self.receiving_since) if since is not None), default=None)
+
+    async def bounds(self, consumer: LogConsumer, partitions: Sequence[TopicPartition]) -> Bounds:
+        """Asks where logs begin and end, and remembers since when that has gone unanswered. Raises KafkaTrouble."""
+        try:
+            found = await kafka.bounds(consumer, partitions)
+        except KafkaTrouble:
+            self.unanswered_since = self.unanswered_since or time.monotonic()
+            raise
+        self.unanswered_since = None
+        return found
 
     @property
     @abstractmethod

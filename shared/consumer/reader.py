@@ -18,7 +18,7 @@ from aiokafka import TopicPartition
 
 from shared import metrics
 from shared.clock import utc_now
-from shared.consumer import alarms, control, kafka, offsets, parking
+from shared.consumer import alarms, control, offsets, parking
 from shared.consumer.applier import Applier
 from shared.consumer.faults import is_lost_race
 from shared.consumer.offsets import Displaced, Move
@@ -239,7 +239,7 @@ class Reader(Placer):
             return
         places = await offsets.places(connection, self.group, [self._named(each) for each in partitions])
         self._writer.parked_aggregates = await parking.open_aggregates(connection, self.group)
-        bounds = await kafka.bounds(consumer, partitions)
+        bounds = await self.bounds(consumer, partitions)
         for partition in partitions:
             gap = await self._known_gap(connection, partition)
             try:

@@ -25,6 +25,8 @@ _COMMIT_SECONDS = 2.0
 # another log.
 _SILENCE_MS = 2_500
 _WEDGED_MS = 15_000
+# A broker that has just come back may answer a new client before it answers an old one.
+_TIMES_ANOTHER_IS_ANSWERED = 3
 _LIVE_SECONDS = 60.0
 _WORK_SECONDS = 150.0
 
@@ -48,6 +50,7 @@ class Subscription(BackgroundLoop):
         self._ticked_at = time.monotonic()
         self._waiting_for: str | None = "it has not begun yet"
         self._was_silent = False
+        self._answers_to_others = 0
         self._committed: dict[TopicPartition, int] = {}
         self._gauges: set[tuple[str, str]] = set()
 
@@ -95,13 +98,14 @@ class Subscription(BackgroundLoop):
             async with asyncio.timeout(_START_SECONDS):
                 await subscriber.start()
             self._waiting_for = None
+            self._answers_to_others = 0
             yield
         finally:
             self._waiting_for = "it has left its group"
             if self.stopping.is_set():
                 await self._commit()
             await kafka.stop_subscriber(subscriber, _STOP_SECONDS)
-            self._reader.subscriber = None
+            self._reader.subscriber = self._reader.unanswered_since = None
             self._reader.forget()
             self._reader.unplaced.clear()
             await self._reader.close()
@@ -170,10 +174,24 @@ class Subscription(BackgroundLoop):
             raise Wedged(f"polling failed: {consumer.failure!r}")
         if self._reader.working_since is None and time.monotonic() - consumer.polled_at > _WEDGED_MS / 1000:
             raise Wedged("nobody polls")
-        if self._silence_ms() > _WEDGED_MS:
-            with suppress(KafkaTrouble):
-                await kafka.bounds(consumer, list(self._reader.positions))
-                raise Wedged("the broker answers, but nothing is fetched")
+        if max(self._silence_ms(), self._unanswered_ms()) < _WEDGED_MS:
+            self._answers_to_others = 0
+        elif await self._answers_another():
+            self._answers_to_others += 1
+            if self._answers_to_others == _TIMES_ANOTHER_IS_ANSWERED:
+                raise Wedged("the broker answers others, but not this consumer")
+
+    async def _answers_another(self) -> bool:
+        """Asks by a client of its own: what hangs in this consumer's client hangs in every question put through it."""
+        try:
+            await kafka.missing_topics(self._settings, self._topics)
+        except KafkaTrouble:
+            return False
+        return True
+
+    def _unanswered_ms(self) -> float:
+        since = self._reader.unanswered_since
+        return 0.0 if since is None else (time.monotonic() - since) * 1000
 
     def _silence_ms(self) -> float:
         """Returns for how long no fetch was answered; 0 where nothing is fetched."""

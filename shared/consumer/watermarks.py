@@ -16,7 +16,6 @@ import structlog
 from aiokafka import TopicPartition
 from pydantic import ValidationError
 
-from shared.consumer import kafka
 from shared.consumer.placing import Placer
 from shared.consumer.records import Record
 from shared.contracts.platform import Watermark
@@ -163,7 +162,7 @@ class WatermarkReader(Placer):
         if not self.unplaced or consumer is None:
             return
         try:
-            bounds = await kafka.bounds(consumer, sorted(self.unplaced))
+            bounds = await self.bounds(consumer, sorted(self.unplaced))
         except Exception as error:  # noqa: BLE001  whatever it was, it is tried again at the next tick
             self._failed(error)
             return

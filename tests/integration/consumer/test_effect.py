@@ -1,11 +1,13 @@
 """Each record takes effect once, whatever happens on the way."""
 
 import asyncio
+from functools import partial
 
 import asyncpg
 import pytest
 
 from shared import kafka_admin
+from shared.consumer import kafka, subscription
 from shared.consumer.offsets import position
 from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE
 from tests.infrastructure.databases import Database
@@ -95,6 +97,29 @@ async def test_what_is_not_the_records_fault_stops_and_is_tried_again(
     await superuser.close()
     await bench.until(TIMES, 1)
     await bench.until_ready(host)
+
+
+async def test_a_consumer_that_kafka_does_not_answer_any_more_is_made_anew(
+    bench: Bench, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some failures leave aiokafka's client waiting for ever, while others are answered: no error ever comes of it."""
+
+    async def never(_consumer: object, _partitions: object) -> None:
+        await asyncio.Event().wait()
+
+    host = await bench.host(counting)
+    await bench.log.publish(*[business() for _ in range(10)])
+    await bench.until(TIMES, 10)
+    (following,) = host._subscriptions.by_group.values()
+    deaf = following._reader.consumer
+    assert deaf is not None
+    monkeypatch.setattr(kafka, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(subscription, "_WEDGED_MS", 1_000)
+    monkeypatch.setattr(deaf, "beginning_offsets", partial(never, deaf))
+    following._reader.doubt()
+    await bench.log.publish(*[business() for _ in range(10)])
+    await bench.until(TIMES, 20)
+    assert following._reader.consumer is not deaf
 
 
 async def test_a_missing_topic_is_waited_for(bench: Bench) -> None:
