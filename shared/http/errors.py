@@ -66,7 +66,7 @@ def document(problem: Problem, request: Request) -> bytes:
         "status": problem.status,
         "detail": problem.detail,
         "cure": problem.cure,
-        "errors": [{"field": e.field, "message": e.message, "cure": e.cure} for e in problem.errors],
+        "errors": [error.as_json() for error in problem.errors],
         "correlation_id": str(tracing.of(request.scope).correlation_id),
         **problem.extra,
     }

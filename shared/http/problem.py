@@ -12,6 +12,10 @@ class FieldProblem:
     message: str
     cure: str
 
+    def as_json(self) -> dict[str, str]:
+        """Returns what callers are shown of it."""
+        return {"field": self.field, "message": self.message, "cure": self.cure}
+
 
 class Problem(Exception):
     """Raised anywhere below the edge; answered as `{type, title, status, detail, cure, errors, correlation_id}`.

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Request as HttpRequest
@@ -73,6 +74,14 @@ def allow(principal: Principal, action: Action, office: str) -> None:
     """Raises a 403 Problem unless the principal may do this to rows of the office."""
     if not may(principal, action, office):
         raise _forbidden(action)
+
+
+def offices_to_read(principal: Principal, action: Action, office: str | None) -> Sequence[str]:
+    """Returns the offices whose rows are asked for: one that is named, or all of the caller's. Else a 403 Problem."""
+    if office is None:
+        return principal.offices
+    allow(principal, action, office)
+    return [office]
 
 
 async def required_revision(request: HttpRequest) -> int:

@@ -11,15 +11,11 @@ from pydantic import BaseModel, Field
 from services.mentoring import commands
 from services.mentoring.api.wiring import (
     Cursor,
-    Cursors,
     Limit,
     Office,
     OfficeCode,
-    OpenPool,
-    Seen,
     Strict,
     next_cursor,
-    offices_to_read,
     place_of,
 )
 from services.mentoring.domain import Field as Bidang
@@ -31,7 +27,8 @@ from shared.clock import business_day, utc_now
 from shared.commands import Request as Write
 from shared.http.fields import Day
 from shared.http.problem import FieldProblem
-from shared.http.requests import etag, principal_for, reply, write_for
+from shared.http.requests import etag, offices_to_read, principal_for, reply, write_for
+from shared.http.wiring import Cursors, OpenPool, Seen
 from shared.postgres import Connection, transaction
 
 router = APIRouter(prefix="/v1")

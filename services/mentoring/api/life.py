@@ -8,7 +8,6 @@ from fastapi import APIRouter, Body, Depends, Response
 from services.mentoring import commands
 from services.mentoring.api.forms import CancellationBody, CompletionBody, CorrectionBody, NoShowBody
 from services.mentoring.api.views import Edited, History, change_view, may_read_notes
-from services.mentoring.api.wiring import OpenPool, Seen
 from services.mentoring.domain import problems
 from services.mentoring.domain.texts import tidy
 from services.mentoring.store import history
@@ -17,6 +16,7 @@ from shared.auth.policy import Action
 from shared.auth.principal import Principal
 from shared.commands import Request as Write
 from shared.http.requests import principal_for, reply, write_for
+from shared.http.wiring import OpenPool, Seen
 from shared.postgres import transaction
 
 router = APIRouter(prefix="/v1")

@@ -12,12 +12,9 @@ from services.mentoring.api.forms import PlanBody, SessionBody
 from services.mentoring.api.views import AgeView, Backlog, Begun, SessionPage, SessionView, session_view
 from services.mentoring.api.wiring import (
     Cursor,
-    Cursors,
     Limit,
     Office,
-    OpenPool,
     next_cursor,
-    offices_to_read,
     place_of,
 )
 from services.mentoring.domain import problems
@@ -28,7 +25,8 @@ from shared.auth.principal import Principal
 from shared.clock import utc_now
 from shared.commands import Request as Write
 from shared.http.fields import Day
-from shared.http.requests import etag, principal_for, reply, write_for
+from shared.http.requests import etag, offices_to_read, principal_for, reply, write_for
+from shared.http.wiring import Cursors, OpenPool
 from shared.postgres import transaction
 
 router = APIRouter(prefix="/v1")

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from services.mentoring.api.wiring import Warned
 from services.mentoring.domain import is_overdue
 from services.mentoring.store.history import Change
 from services.mentoring.store.sessions import Session, Today
 from shared.auth.principal import Principal, Role
+from shared.http.wiring import Warned
 
 _NOTES = frozenset({"outcome", "follow_up"})
 

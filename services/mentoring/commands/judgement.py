@@ -56,7 +56,7 @@ def warned(answer: dict[str, Any], texts: Mapping[str, str | None]) -> dict[str,
     """Adds what is odd about the texts to an answer; nothing typed is repeated in it."""
     warnings = text_warnings(texts)
     if warnings:
-        answer["warnings"] = [{"field": each.field, "message": each.message, "cure": each.cure} for each in warnings]
+        answer["warnings"] = [each.as_json() for each in warnings]
     return answer
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Resp
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, WithJsonSchema, model_validator
 
 from services.registry.api import conversations
-from services.registry.api.wiring import Cursors, OpenPool, OpenVault
+from services.registry.api.wiring import OpenVault
 from services.registry.commands import attestations as commands
 from services.registry.domain import attestations as rules
 from services.registry.domain.attestations import Attestation, Method, PaperForm, Standing, State
@@ -21,7 +21,8 @@ from shared.commands import Answer
 from shared.commands import Request as Write
 from shared.http import errors
 from shared.http.problem import FieldProblem, Problem
-from shared.http.requests import allow, principal_for, reply, write_for
+from shared.http.requests import offices_to_read, principal_for, reply, write_for
+from shared.http.wiring import Cursors, OpenPool
 from shared.postgres import transaction
 
 router = APIRouter(prefix="/v1")
@@ -100,12 +101,10 @@ async def list_attestations(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> AttestationPage:
-    if office is not None:
-        allow(principal, Action.READ_ATTESTATIONS, office)
+    offices = offices_to_read(principal, Action.READ_ATTESTATIONS, office)
     place, now = cursors.decode(cursor), utc_now()
     after = None if place is None else (datetime.fromisoformat(str(place[0])), UUID(str(place[1])))
     async with transaction(pool, principal.offices) as connection:
-        offices = principal.offices if office is None else [office]
         found = await store.list_attestations(connection, offices, state, now, after, limit + 1)
     last = found[limit - 1] if len(found) > limit else None
     more = None if last is None else cursors.encode([last.opened_at.isoformat(), str(last.id)])

@@ -7,14 +7,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from services.registry.api.wiring import Cursors, OpenPool
 from services.registry.store import audit as store
 from shared.auth.policy import Action
 from shared.auth.principal import Principal
 from shared.clock import WIB
 from shared.http.cursors import Position
 from shared.http.fields import Day
-from shared.http.requests import allow, principal_for
+from shared.http.requests import offices_to_read, principal_for
+from shared.http.wiring import Cursors, OpenPool
 from shared.postgres import transaction
 
 router = APIRouter(prefix="/v1")
@@ -52,14 +52,12 @@ async def read_audit(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> AuditPage:
-    if office is not None:
-        allow(principal, Action.READ_AUDIT, office)
+    offices = offices_to_read(principal, Action.READ_AUDIT, office)
     span = _span(first, last, cursors.decode(cursor))
     async with transaction(pool, principal.offices) as connection:
         if subject is not None:
             found = await store.list_of_business(connection, subject, office, span, limit + 1)
         else:
-            offices = principal.offices if office is None else (office,)
             found = await store.list_of_offices(connection, offices, span, limit + 1)
     end = found[limit - 1] if len(found) > limit else None
     more = None if end is None else cursors.encode([end.at.isoformat(), end.id])

@@ -1,6 +1,5 @@
 """Businesses over HTTP."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -8,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BaseModel, Field
 
-from services.registry.api.wiring import CorrelationId, Cursors, OpenPool, OpenVault, Seen
+from services.registry.api.wiring import CorrelationId, OpenVault
 from services.registry.commands import businesses as commands
 from services.registry.domain import problems
 from services.registry.domain.business import Business, Status
@@ -20,21 +19,14 @@ from services.registry.store import businesses as store
 from shared.auth.policy import Action
 from shared.auth.principal import Principal, Role
 from shared.commands import Request as Write
-from shared.http.requests import allow, etag, principal_for, reply, write_for
+from shared.http.requests import allow, etag, offices_to_read, principal_for, reply, write_for
+from shared.http.wiring import Cursors, OpenPool, Seen, Warned
 from shared.postgres import transaction
 
 router = APIRouter(prefix="/v1")
 
 # Who meets the owner in person; everybody else sees initials.
 _STAFF = (Role.FRONT_DESK, Role.CONSULTANT, Role.FIELD_OFFICER, Role.OFFICE_HEAD)
-
-
-class Warned(BaseModel):
-    """Odd, but accepted."""
-
-    field: Annotated[str, Field(examples=["owners.0.nik"])]
-    message: str
-    cure: str
 
 
 class BusinessSaved(BaseModel):
@@ -198,7 +190,7 @@ async def list_businesses(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> BusinessPage:
-    offices = _offices_to_read(principal, office)
+    offices = offices_to_read(principal, Action.READ_BUSINESSES, office)
     statuses = list(Status) if status is None else [status]
     place = cursors.decode(cursor)
     after = None if place is None else UUID(str(place[0]))
@@ -206,13 +198,6 @@ async def list_businesses(
         found = await store.list_businesses(connection, offices, statuses, after, limit + 1)
     more = cursors.encode([str(found[limit - 1].id)]) if len(found) > limit else None
     return BusinessPage(items=[_summary(business) for business in found[:limit]], next_cursor=more)
-
-
-def _offices_to_read(principal: Principal, office: str | None) -> Sequence[str]:
-    if office is None:
-        return principal.offices
-    allow(principal, Action.READ_BUSINESSES, office)
-    return [office]
 
 
 def _summary(business: Business) -> BusinessSummary:

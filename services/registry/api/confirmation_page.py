@@ -17,13 +17,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from services.registry.api import conversations
 from services.registry.api.attestations import wrong_code
 from services.registry.api.conversations import Conversation
-from services.registry.api.wiring import OpenPool, OpenVault
+from services.registry.api.wiring import OpenVault
 from services.registry.domain import attestations as rules
 from services.registry.domain import messages as wording
 from services.registry.domain.attestations import Deed, Standing, State
 from services.registry.settings import TEMPLATES
 from shared.clock import utc_now
 from shared.http.problem import Problem
+from shared.http.wiring import OpenPool
 from shared.ids import new_id
 
 _POLICY = (

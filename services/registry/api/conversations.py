@@ -16,6 +16,7 @@ from shared.clock import utc_now
 from shared.commands import Answer
 from shared.commands import Request as Write
 from shared.http import tracing
+from shared.http.wiring import pool_of
 from shared.ids import new_id
 from shared.postgres import Pool, transaction
 
@@ -53,7 +54,7 @@ async def find(pool: Pool, vault: Vault, token: str) -> Conversation:
 
 async def say(request: Request, conversation: Conversation, code: str | None, key: str | None) -> Answer:
     """Enters the code, or disputes where there is none. The same `key` again gets the same answer and costs nothing."""
-    pool: Pool = request.app.state.pool
+    pool = await pool_of(request)
     one = conversation.attestation
     write = _write(request, one.id, one.office, code, key)
     if code is None:

@@ -6,12 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Response
 from pydantic import BaseModel, Field
 
-from services.registry.api.wiring import CorrelationId, OpenPool, OpenVault
+from services.registry.api.wiring import CorrelationId, OpenVault
 from services.registry.commands import disclosures as commands
 from services.registry.domain.forms import DisclosureForm
 from shared.auth.policy import Action
 from shared.auth.principal import Principal
 from shared.http.requests import principal_for
+from shared.http.wiring import OpenPool
 
 router = APIRouter(prefix="/v1")
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, Field
 
 from services.registry.api.businesses import BusinessSummary
-from services.registry.api.wiring import OpenPool, OpenVault
+from services.registry.api.wiring import OpenVault
 from services.registry.domain.business import Business
 from services.registry.domain.finding import Search, SearchForm, read_search
 from services.registry.domain.forms import Kind
@@ -18,6 +18,7 @@ from services.registry.store import finding
 from shared.auth.policy import Action
 from shared.auth.principal import Principal
 from shared.http.requests import principal_for
+from shared.http.wiring import OpenPool
 from shared.postgres import transaction
 
 router = APIRouter(prefix="/v1")

@@ -1,6 +1,5 @@
 """Moves between offices over HTTP."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -8,7 +7,6 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BaseModel, Field
 
-from services.registry.api.wiring import Cursors, OpenPool, Seen
 from services.registry.commands import moves as commands
 from services.registry.domain.business import Status
 from services.registry.domain.forms import Kind, MoveForm
@@ -17,7 +15,8 @@ from services.registry.store import moves as store
 from shared.auth.policy import Action
 from shared.auth.principal import Principal
 from shared.commands import Request as Write
-from shared.http.requests import allow, principal_for, reply, write_for
+from shared.http.requests import offices_to_read, principal_for, reply, write_for
+from shared.http.wiring import Cursors, OpenPool, Seen
 from shared.postgres import transaction
 
 router = APIRouter(prefix="/v1")
@@ -103,7 +102,7 @@ async def list_moves(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> MovePage:
-    offices = _offices_to_read(principal, office)
+    offices = offices_to_read(principal, Action.READ_MOVES, office)
     states = list(MoveState) if state is None else [state]
     place = cursors.decode(cursor)
     after = None if place is None else UUID(str(place[0]))
@@ -111,13 +110,6 @@ async def list_moves(
         found = await store.list_moves(connection, offices, states, after, limit + 1)
     more = cursors.encode([str(found[limit - 1].move.id)]) if len(found) > limit else None
     return MovePage(items=[_view(moving) for moving in found[:limit]], next_cursor=more)
-
-
-def _offices_to_read(principal: Principal, office: str | None) -> Sequence[str]:
-    if office is None:
-        return principal.offices
-    allow(principal, Action.READ_MOVES, office)
-    return [office]
 
 
 def _view(moving: store.MovingBusiness) -> MoveView:

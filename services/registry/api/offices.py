@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Response
 from pydantic import BaseModel, Field
 
-from services.registry.api.wiring import OpenPool, Seen
 from services.registry.commands import offices as commands
 from services.registry.domain.forms import OfficeCorrection, OfficeForm
 from services.registry.store import offices as store
@@ -14,6 +13,7 @@ from shared.auth.policy import Action
 from shared.auth.principal import Principal
 from shared.commands import Request as Write
 from shared.http.requests import principal_for, reply, write_for
+from shared.http.wiring import OpenPool, Seen
 from shared.postgres import transaction
 
 router = APIRouter(prefix="/v1")

@@ -1,4 +1,4 @@
-"""What every route of the registry is handed: its pool, the vault of identities, revisions and cursors.
+"""What routes of the registry are handed beside what every service has: the vault of identities, the correlation.
 
 Coroutines all: FastAPI runs a plain function in a thread, which cost more than the rest of the edge.
 """
@@ -10,14 +10,6 @@ from fastapi import Depends, Request
 
 from services.registry.domain.identity import Vault
 from shared.http import tracing
-from shared.http.cursors import PageCursors
-from shared.http.requests import page_cursors, required_revision
-from shared.postgres import Pool
-
-
-async def _pool(request: Request) -> Pool:
-    pool: Pool = request.app.state.pool
-    return pool
 
 
 async def _vault(request: Request) -> Vault:
@@ -29,8 +21,5 @@ async def _correlation(request: Request) -> UUID:
     return tracing.of(request.scope).correlation_id
 
 
-OpenPool = Annotated[Pool, Depends(_pool)]
 OpenVault = Annotated[Vault, Depends(_vault)]
-Seen = Annotated[int, Depends(required_revision)]
-Cursors = Annotated[PageCursors, Depends(page_cursors)]
 CorrelationId = Annotated[UUID, Depends(_correlation)]

@@ -218,7 +218,5 @@ def _business_answer(
     if owners:
         answer["owner_ids"] = [str(owner.person) for owner in owners]
     if warnings:
-        answer["warnings"] = [
-            {"field": warning.field, "message": warning.message, "cure": warning.cure} for warning in warnings
-        ]
+        answer["warnings"] = [warning.as_json() for warning in warnings]
     return answer
