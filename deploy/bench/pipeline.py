@@ -23,7 +23,9 @@ from deploy.local.installation import Installation
 from shared.clock import business_day, utc_now
 from shared.postgres import BY_KEY, Connection
 
-_CONSUMERS = ("registry-consume", "mentoring-consume", "reporting-consume")
+_CONSUMERS = ("mentoring-consume", "reporting-consume")
+# Reads the sessions too, but keeps no read model: it asks clients whether they were there.
+_MESSENGER = "registry-consume"
 _PRODUCERS = ("registry", "mentoring")
 # A Java machine that was just started compiles its code while it runs.
 _WARM_UP_SECONDS = 15.0
@@ -115,16 +117,23 @@ class Measured:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be measured: a rate for so many seconds, by real commands or by their events, and a backlog."""
+    """What is to be measured: a rate for so many seconds, by real commands or by their events, and a backlog.
+
+    `messages`: clients are asked meanwhile, on the same processors.
+    """
 
     rate: float
     seconds: float
     commands: bool
     backlog: int
+    messages: bool = False
 
 
 async def measure(installation: Installation, asked: Asked, say: Say) -> Measured:
     """Measures a running installation, which is filled with made-up events. Raises what UNAVAILABLE names."""
+    if not asked.messages:
+        installation.hold(_MESSENGER)
+        await _until(lambda: _is_down(installation, (_MESSENGER,)))
     async with AsyncExitStack() as stack:
         eyes = await _eyes(installation, stack)
         watch: Watch[Effect] = Watch(eyes.reporting.look, eyes.mentoring.look, rest=0.0)
@@ -237,7 +246,7 @@ async def _relay_alone(installation: Installation, eyes: Eyes, readers: Readers,
     before = await _shown(eyes)
     for name in _CONSUMERS:
         installation.hold(name)
-    await _until(lambda: _is_down(installation))
+    await _until(lambda: _is_down(installation, _CONSUMERS))
     say(f"the relays alone: {events:,} events")
     begun, spent = await _commit(installation, backlog, say)
     marks = await flow.mark(readers, _PRODUCERS)
@@ -319,8 +328,8 @@ async def _is_shown(eyes: Eyes, before: _Shown, backlog: Backlog) -> bool:
     return now.facts >= before.facts + backlog.events and now.copies >= before.copies + backlog.businesses
 
 
-async def _is_down(installation: Installation) -> bool:
-    return all(process.pid is None for process in installation.processes() if process.name in _CONSUMERS)
+async def _is_down(installation: Installation, names: Collection[str]) -> bool:
+    return all(process.pid is None for process in installation.processes() if process.name in names)
 
 
 async def _until(reached: Callable[[], Any]) -> None:

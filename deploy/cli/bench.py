@@ -42,6 +42,9 @@ def pipeline(
             "the pipeline is measured without the rules in front of it, also at rates that commands here do not reach."
         ),
     ] = False,
+    messages: Annotated[  # noqa: FBT002  a flag of the command line
+        bool, typer.Option(help="Clients are asked about the sessions meanwhile, on the same processors.")
+    ] = False,
     data_dir: DataDir = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
@@ -58,7 +61,7 @@ def pipeline(
     from shared.postgres import UNAVAILABLE
 
     try:
-        measured, proven = uvloop.run(_measure(data_dir, Asked(rate, seconds, commands, backlog), _say))
+        measured, proven = uvloop.run(_measure(data_dir, Asked(rate, seconds, commands, backlog, messages), _say))
     except asyncio.CancelledError:
         fail("It was told to stop; its installation is stopped and removed.", "Call it again.", status=143)
     except ERRORS as error:
