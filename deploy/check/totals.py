@@ -42,10 +42,10 @@ moved as (
            told.contact_minutes, told.preparation_minutes, told.travel_minutes
     from live, fact_session f, json_to_record(f.state) as told (
         office text, day date, state text, businesses json,
-        contact_minutes bigint, preparation_minutes bigint, travel_minutes bigint
+        contact_minutes bigint, preparation_minutes bigint, travel_minutes bigint, accepted boolean
     )
     where f.set_version = live.version and $2::boolean <> (told.office = any($1::text[]))
-      and told.state in ('completed', 'confirmed', 'contested')
+      and told.state in ('completed', 'confirmed', 'contested') and told.accepted is not false
     union all
     select told.home_office, told.registered_on, f.slice, 1, 0, 0, 0, 0, 0
     from live, fact_business f, json_to_record(f.state) as told (id uuid, home_office text, registered_on date)
@@ -172,7 +172,7 @@ def _corrections(table: str, suspects: Sequence[Suspect]) -> dict[Key, Amounts]:
 
 def _activity(state: State, slice_: int) -> list[tuple[Key, Amounts]]:
     if "businesses" in state:
-        if state["state"] not in ("completed", "confirmed", "contested"):
+        if state["state"] not in ("completed", "confirmed", "contested") or not state.get("accepted", True):
             return []
         served = len({business["id"] for business in state["businesses"] if business["known"]})
         amounts = (0, 1, served, state["contact_minutes"], state["preparation_minutes"], state["travel_minutes"])

@@ -52,6 +52,7 @@ SESSION = Topic(
         mentoring.SessionCancelled,
         mentoring.SessionConfirmed,
         mentoring.SessionContested,
+        mentoring.SessionAccepted,
     ),
 )
 

@@ -35,7 +35,8 @@ class SessionState(Contract):
     """A session of mentoring. Minutes count once for the office and its consultants, and in full for each business.
 
     `day` and `start` are WIB. `state`: scheduled, completed, confirmed, contested, cancelled, no_show.
-    `confirmable_version` rises when a correction makes an earlier confirmation void.
+    `confirmable_version` rises when a correction makes an earlier confirmation void. While `accepted` is false it
+    counts for nothing: it was imported from a sheet of the past, and the head of its office has not accepted it yet.
     """
 
     id: UUID
@@ -54,6 +55,7 @@ class SessionState(Contract):
     confirmable_version: int
     imported: bool = False
     follow_up_on: date | None = None
+    accepted: bool = True
 
 
 class ConsultantRegistered(Event[ConsultantState]):
@@ -98,6 +100,12 @@ class SessionContested(Event[SessionState]):
     """One of its businesses disputes it."""
 
     type: Literal["SessionContested"] = "SessionContested"
+
+
+class SessionAccepted(Event[SessionState]):
+    """The head of its office has accepted a session that was imported: from now on it counts."""
+
+    type: Literal["SessionAccepted"] = "SessionAccepted"
 
 
 class ConsultantChanged(Event[ConsultantState]):

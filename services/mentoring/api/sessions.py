@@ -84,12 +84,15 @@ async def list_sessions(
     business: Annotated[UUID | None, Query(description="Misalnya rencana dari usaha yang ditutup atau pindah")] = None,
     first: Annotated[Day | None, Query(alias="from", description="Hari pertama (WIB)")] = None,
     last: Annotated[Day | None, Query(alias="to", description="Hari terakhir (WIB)")] = None,
+    accepted: Annotated[
+        bool | None, Query(description="`false`: sesi impor yang belum diterima kepala kantor")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> SessionPage:
     refuse_span(first, last)
     offices = offices_to_read(principal, Action.READ_SESSIONS, office)
-    wanted = store.Wanted(unresolved, state, consultant, business, first, last)
+    wanted = store.Wanted(unresolved, state, consultant, business, first, last, accepted)
     async with transaction(pool, principal.offices) as connection:
         found = await store.list_sessions(
             connection, offices, wanted, before=place_of(cursors, cursor), limit=limit + 1

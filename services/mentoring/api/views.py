@@ -51,7 +51,8 @@ class SessionView(BaseModel):
     """`overdue`: still provisional an hour after it was recorded; somebody must look.
 
     `unconfirmed_since`: when its clients were last asked, of a session that was held. `outcome` and `follow_up` are
-    shown to its consultants and the head of its office, and null for everybody else.
+    shown to its consultants and the head of its office, and null for everybody else. One that was imported counts for
+    nothing until it is `accepted`.
     """
 
     id: UUID
@@ -73,6 +74,7 @@ class SessionView(BaseModel):
     state: str
     confirmable_version: int
     imported: bool
+    accepted: bool
     provisional: bool
     overdue: bool
     recorded_at: datetime
@@ -108,7 +110,7 @@ class FieldChangeView(BaseModel):
 
 
 class ChangeView(BaseModel):
-    """One edit: `deed` is complete, correct, restate, cancel, miss, attest, confirm or dispute."""
+    """One edit: `deed` is complete, correct, restate, cancel, miss, attest, confirm, dispute or accept."""
 
     revision: int
     deed: str

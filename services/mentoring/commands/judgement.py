@@ -79,6 +79,7 @@ def state_of(
     state: str,
     confirmable_version: int = 1,
     imported: bool = False,
+    accepted: bool = True,
 ) -> SessionState:
     """Returns what events say of a session; its texts stay here."""
     return SessionState(
@@ -94,4 +95,5 @@ def state_of(
         state=state,
         confirmable_version=confirmable_version,
         imported=imported,
+        accepted=accepted,
     )

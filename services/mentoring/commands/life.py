@@ -217,11 +217,13 @@ async def _save(work: Work, edit: _Edit, standing: Standing) -> Answer:
         state=standing.state,
         confirmable_version=standing.confirmable_version,
         imported=session.state.imported,
+        accepted=session.state.accepted,
     )
     told = _public_changes(session.state, state)
     if not told:
         standing = replace(standing, version=session.standing.version)
-    asked = edit.completes or standing.confirmable_version != session.standing.confirmable_version
+    asked_anew = standing.confirmable_version != session.standing.confirmable_version
+    asked = (edit.completes or asked_anew) and not state.imported
     connection, now = work.connection, work.request.now
     await store.update_session(connection, edit.draft, state, standing, asked_at=now if asked else None)
     if {"day", "consultants"} & set(edit.changed):

@@ -20,7 +20,10 @@ class State(StrEnum):
 
 
 class Deed(StrEnum):
-    """What befalls a session after it was written down. `restate` corrects what clients were asked."""
+    """What befalls a session after it was written down.
+
+    `restate` corrects what clients were asked; `accept` lets a session count that was imported.
+    """
 
     COMPLETE = "complete"
     CORRECT = "correct"
@@ -30,6 +33,7 @@ class Deed(StrEnum):
     ATTEST = "attest"
     CONFIRM = "confirm"
     DISPUTE = "dispute"
+    ACCEPT = "accept"
 
 
 # Held: it took place and counts, whatever the client has said so far.
@@ -51,18 +55,21 @@ _AFTER: Mapping[State, Mapping[Deed, State]] = {
         Deed.ATTEST: State.COMPLETED,
         Deed.CONFIRM: State.CONFIRMED,
         Deed.DISPUTE: State.CONTESTED,
+        Deed.ACCEPT: State.COMPLETED,
     },
     State.CONFIRMED: {
         Deed.CORRECT: State.CONFIRMED,
         Deed.RESTATE: State.COMPLETED,
         Deed.CANCEL: State.CANCELLED,
         Deed.DISPUTE: State.CONTESTED,
+        Deed.ACCEPT: State.CONFIRMED,
     },
     State.CONTESTED: {
         Deed.CORRECT: State.CONTESTED,
         Deed.RESTATE: State.COMPLETED,
         Deed.CANCEL: State.CANCELLED,
         Deed.ATTEST: State.CONTESTED,
+        Deed.ACCEPT: State.CONTESTED,
     },
     State.CANCELLED: {},
     State.NO_SHOW: {},

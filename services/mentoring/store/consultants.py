@@ -142,8 +142,8 @@ async def days_of(connection: Connection, consultant_id: UUID) -> tuple[date | N
 
 _CASELOAD = """
 select sb.business as id, r.trade_name, r.status, r.home_office,
-       count(*) filter (where s.state in ('completed', 'confirmed', 'contested')) as sessions,
-       max(s.day) filter (where s.state in ('completed', 'confirmed', 'contested')) as last_day,
+       count(*) filter (where s.accepted and s.state in ('completed', 'confirmed', 'contested')) as sessions,
+       max(s.day) filter (where s.accepted and s.state in ('completed', 'confirmed', 'contested')) as last_day,
        min(s.day) filter (where s.state = 'scheduled' and s.day >= $2) as next_day
 from session_consultant sc
 join session s on s.id = sc.session

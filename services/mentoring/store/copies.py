@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.mentoring.domain import Business
+from shared.consumer.versions import Known
 from shared.contracts.registry import BusinessState, OfficeState
 from shared.postgres import Connection
 
@@ -38,20 +39,16 @@ async def lock_businesses(connection: Connection, ids: Sequence[UUID]) -> dict[U
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
-    """What an event says of an aggregate of another service."""
+class OfficeCopy(Known):
+    """What an event says of an office."""
 
-    event_id: UUID
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class OfficeCopy(Copy):
     state: OfficeState
 
 
 @dataclass(frozen=True, slots=True)
-class BusinessCopy(Copy):
+class BusinessCopy(Known):
+    """What an event says of a business."""
+
     state: BusinessState
 
 
@@ -119,16 +116,16 @@ _HELD_OFFICES = "select code as id, version, event_id from office_replica where 
 _HELD_BUSINESSES = "select id::text, version, event_id from business_replica where id = any($1::uuid[])"
 
 
-async def held_offices(connection: Connection, codes: Sequence[str]) -> dict[str, Copy]:
+async def held_offices(connection: Connection, codes: Sequence[str]) -> dict[str, Known]:
     """Returns which version of each office is held, and which event brought it."""
     rows = await connection.fetch(_HELD_OFFICES, codes) if codes else []
-    return {row["id"]: Copy(row["event_id"], row["version"]) for row in rows}
+    return {row["id"]: Known(row["event_id"], row["version"]) for row in rows}
 
 
-async def held_businesses(connection: Connection, ids: Sequence[str]) -> dict[str, Copy]:
+async def held_businesses(connection: Connection, ids: Sequence[str]) -> dict[str, Known]:
     """Returns which version of each business is held, and which event brought it."""
     rows = await connection.fetch(_HELD_BUSINESSES, ids) if ids else []
-    return {row["id"]: Copy(row["event_id"], row["version"]) for row in rows}
+    return {row["id"]: Known(row["event_id"], row["version"]) for row in rows}
 
 
 # The lock comes before the session's row is read: another consumer may be resolving another business of it.

@@ -18,9 +18,11 @@ _INSERT_SESSION = """
 with saved as (
     insert into session (id, office, day, start, contact_minutes, preparation_minutes, travel_minutes,
                          field, service, channel, provisional, recorded_by, recorded_at,
-                         state, place, outcome, follow_up, follow_up_on, unconfirmed_since)
+                         state, place, outcome, follow_up, follow_up_on, import_job, imported, accepted,
+                         unconfirmed_since)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $13, $14, $15, $16, $17, $18, $19, $20,
-            case when $16::text = 'completed' then $15::timestamptz end)
+            $21::uuid, $21::uuid is not null, $21::uuid is null,
+            case when $16::text = 'completed' and $21::uuid is null then $15::timestamptz end)
     returning id, office, day
 ), with_consultants as (
     insert into session_consultant (session, consultant, office, day, place)
@@ -42,8 +44,12 @@ async def insert_session(
     provisional: bool,
     recorded_by: str,
     recorded_at: datetime,
+    import_job: UUID | None = None,
 ) -> None:
-    """Saves a new plan or record with its consultants, and its businesses as their locked copies know them."""
+    """Saves a new plan or record with its consultants, and its businesses as their locked copies know them.
+
+    What an import brings waits to be accepted, and nobody is asked about it.
+    """
     held = draft.occupation
     await connection.execute(
         _INSERT_SESSION,
@@ -67,12 +73,13 @@ async def insert_session(
         draft.outcome,
         draft.follow_up,
         draft.follow_up_on,
+        import_job,
     )
 
 
 _SESSION = """
 select s.id, s.seq, s.office, s.day, s.start, s.contact_minutes, s.preparation_minutes, s.travel_minutes,
-       s.field, s.service, s.channel, s.state, s.confirmable_version, s.imported, s.follow_up_on,
+       s.field, s.service, s.channel, s.state, s.confirmable_version, s.imported, s.accepted, s.follow_up_on,
        s.place, s.outcome, s.follow_up, s.provisional, s.revision, s.version, s.recorded_by, s.recorded_at,
        s.unconfirmed_since,
        array(select consultant from session_consultant sc where sc.session = s.id order by sc.place) as consultants,
@@ -92,6 +99,7 @@ where s.office = any($1::text[]) and (not $2 or s.provisional) and ($3::bigint i
   and ($5::text is null or s.state = $5) and ($7::date is null or s.day >= $7) and ($8::date is null or s.day <= $8)
   and ($6::uuid is null or exists (select from session_consultant sc where sc.session = s.id and sc.consultant = $6))
   and ($9::uuid is null or exists (select from session_business sb where sb.session = s.id and sb.business = $9))
+  and ($10::boolean is null or s.accepted = $10)
 order by s.seq desc limit $4
 """
 _SESSION_PAGE = _SESSION + _NARROWED
@@ -136,6 +144,7 @@ class Wanted:
     business: UUID | None = None
     first_day: date | None = None
     last_day: date | None = None
+    accepted: bool | None = None
 
 
 async def read_sessions(connection: Connection, ids: Sequence[UUID]) -> list[Session]:
@@ -158,6 +167,7 @@ async def list_sessions(
         wanted.first_day,
         wanted.last_day,
         wanted.business,
+        wanted.accepted,
     )
     return [_session(row) for row in rows]
 

@@ -39,11 +39,12 @@ _REGISTRATION: Amounts = (1, 0, 0, 0, 0, 0)
 def contributions(fact: Fact) -> Iterable[Contribution]:
     """A business counts on the day of its registration unless it is another one by now; a session on its day, if held.
 
-    A business that was still unknown to mentoring is not served until it is known.
+    A business that was still unknown to mentoring is not served until it is known, and a session that was imported is
+    no activity until it is accepted. (Nothing was published unaccepted before this rule stood: no set needs another.)
     """
     state = fact.state
     if type(state) is SessionState:
-        if state.state in HELD:
+        if state.state in HELD and state.accepted:
             amounts = (
                 0,
                 1,

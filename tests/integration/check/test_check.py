@@ -128,6 +128,36 @@ async def test_a_fact_that_speaks_of_other_businesses_differs(world: World) -> N
     assert named(report, "differing_rows", str(SESSIONS[6]), "subjects")
 
 
+async def test_an_imported_session_counts_once_it_is_accepted(world: World) -> None:
+    imported = UUID(int=94)
+    await world.accept(session(imported, [BUSINESSES[0]], imported=True, accepted=False))
+    sessions = f"select sum(sessions) from {ACTIVITY} where grain = 'year'"
+    assert (await world.check()).ok
+    assert await world.superuser.fetchval(sessions) == len(SESSIONS)
+    await world.accept(session(imported, [BUSINESSES[0]], 2, imported=True, accepted=True))
+    assert (await world.check()).ok
+    assert await world.superuser.fetchval(sessions) == len(SESSIONS) + 1
+
+
+async def test_a_fact_that_was_never_accepted_differs_and_its_totals_do_not(world: World) -> None:
+    await world.accept(session(UUID(int=95), [BUSINESSES[0]], imported=True, accepted=False))
+    await world.superuser.execute(
+        f"update {SESSION_FACT} set state = (state::jsonb || '{{\"accepted\": true}}')::json where id = $1",
+        UUID(int=95),
+    )
+    report = await world.check()
+    assert counts(report) == (0, 0, 1, 0)
+    assert named(report, "differing_rows", str(UUID(int=95)), "accepted")
+
+
+async def test_an_unaccepted_session_in_the_totals_is_counted_twice(world: World) -> None:
+    await world.accept(session(UUID(int=96), [BUSINESSES[0]], imported=True, accepted=False))
+    await world.superuser.execute(
+        f"update {ACTIVITY} set sessions = sessions + 1 where grain = 'year' and sessions > 0"
+    )
+    assert named(await world.check(), "twice", ACTIVITY, "above the sum", "sessions")
+
+
 async def test_a_replica_that_says_otherwise_differs(world: World) -> None:
     await world.superuser.execute("update mentoring.office_replica set name = 'PLUT Lain' where code = '35.76'")
     report = await world.check()

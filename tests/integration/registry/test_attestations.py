@@ -97,10 +97,11 @@ async def test_a_business_that_was_taken_out_is_not_asked_any_more(clients: Clie
 async def test_nobody_is_asked_about_old_imported_or_foreign_ones(clients: Clients) -> None:
     business = await clients.business()
     old = told(session_state(uuid4(), [business]), recorded_at=utc_now() - VALID_FOR - timedelta(minutes=1))
-    imported = told(session_state(uuid4(), [business], imported=True))
+    imported = told(session_state(uuid4(), [business], imported=True, accepted=False))
+    accepted = told(session_state(uuid4(), [business], imported=True), 2)
     nowhere = told(session_state(uuid4(), [uuid4()]))
     confirmed = told(session_state(uuid4(), [business], state="confirmed"), 2)
-    await clients.hear(old, imported, nowhere, confirmed)
+    await clients.hear(old, imported, accepted, nowhere, confirmed)
     assert await clients.worker.fetchval("select count(*) from attestation") == 0
 
 

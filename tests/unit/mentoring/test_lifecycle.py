@@ -12,7 +12,7 @@ from services.mentoring.domain.lifecycle import HELD, OVER, Deed, Standing, Stat
 from services.mentoring.domain.sessions import ASKED, CORRECTABLE, NOTES
 from shared.contracts.mentoring import SessionBusiness
 
-# Rows: states. Columns: complete, correct, restate, cancel, miss, attest, confirm, dispute. "-": cannot be done.
+# Rows: states. Columns: complete, correct, restate, cancel, miss, attest, confirm, dispute, accept. "-": cannot be done.
 _COLUMNS = (
     Deed.COMPLETE,
     Deed.CORRECT,
@@ -22,14 +22,15 @@ _COLUMNS = (
     Deed.ATTEST,
     Deed.CONFIRM,
     Deed.DISPUTE,
+    Deed.ACCEPT,
 )
 _TABLE = """
-scheduled  completed scheduled -         cancelled no_show -         -         -
-completed  -         completed completed cancelled -       completed confirmed contested
-confirmed  -         confirmed completed cancelled -       -         -         contested
-contested  -         contested completed cancelled -       contested -         -
-cancelled  -         -         -         -         -       -         -         -
-no_show    -         -         -         -         -       -         -         -
+scheduled  completed scheduled -         cancelled no_show -         -         -         -
+completed  -         completed completed cancelled -       completed confirmed contested completed
+confirmed  -         confirmed completed cancelled -       -         -         contested confirmed
+contested  -         contested completed cancelled -       contested -         -         contested
+cancelled  -         -         -         -         -       -         -         -         -
+no_show    -         -         -         -         -       -         -         -         -
 """
 ROWS = {State(row[0]): row[1:] for row in (line.split() for line in _TABLE.split("\n") if line)}
 

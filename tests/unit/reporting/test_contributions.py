@@ -80,6 +80,12 @@ GOLDEN: list[tuple[str, Fact, dict[str, list[Contribution]]]] = [
         _fact(session(S, [A], state="contested")),
         {"office_activity": _activity(date(2026, 11, 21), 0, 1, 1, 60, 15, 10)},
     ),
+    ("imported session that nobody accepted", _fact(session(S, [A], imported=True, accepted=False)), {}),
+    (
+        "imported session, accepted",
+        _fact(session(S, [A], 2, imported=True, accepted=True)),
+        {"office_activity": _activity(date(2026, 11, 21), 0, 1, 1, 60, 15, 10)},
+    ),
     ("cancelled session", _fact(session(S, [A], state="cancelled")), {}),
     ("missed session", _fact(session(S, [A], state="no_show")), {}),
     ("session of a state learnt later", _fact(session(S, [A], state="postponed")), {}),
