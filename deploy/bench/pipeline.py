@@ -143,7 +143,7 @@ async def measure(installation: Installation, asked: Asked, say: Say) -> Measure
             return Measured(events, watch.missing, watch.seconds)
         settings = {service: installation.settings(service, "worker") for service in SERVICES}
         readers = await stack.enter_async_context(open_readers(settings))
-        relay_rate = await _relay_alone(installation, eyes, readers, asked.backlog, say)
+        relay_rate = await _relay_alone(installation, eyes, readers, asked, say)
         whole_rate = await _whole_way(installation, eyes, asked.backlog, say)
         return Measured(events, watch.missing, watch.seconds, asked.backlog, whole_rate, relay_rate)
 
@@ -239,21 +239,22 @@ async def _writers(installation: Installation, *, commands: bool) -> Writers:
 # Backlog
 
 
-async def _relay_alone(installation: Installation, eyes: Eyes, readers: Readers, events: int, say: Say) -> float:
+async def _relay_alone(installation: Installation, eyes: Eyes, readers: Readers, asked: Asked, say: Say) -> float:
     """Returns events per second from the outbox until Kafka has acknowledged, with the consumers stopped."""
+    events, consumers = asked.backlog, (*_CONSUMERS, *([_MESSENGER] if asked.messages else []))
     businesses = min(BUSINESSES, events // 2)
     backlog = Backlog(businesses, events - businesses, 0, business_day(utc_now()))
     before = await _shown(eyes)
-    for name in _CONSUMERS:
+    for name in consumers:
         installation.hold(name)
-    await _until(lambda: _is_down(installation, _CONSUMERS))
+    await _until(lambda: _is_down(installation, consumers))
     say(f"the relays alone: {events:,} events")
     begun, spent = await _commit(installation, backlog, say)
     marks = await flow.mark(readers, _PRODUCERS)
     await _until(lambda: _is_acknowledged(readers, marks))
     rate = events / (time.monotonic() - begun)
     say(_cost(installation, spent, events))
-    for name in _CONSUMERS:
+    for name in consumers:
         installation.release(name)
     say(f"the relays published {rate:,.0f} events/s; the consumers are started again and catch up")
     await _until(lambda: _is_shown(eyes, before, backlog))
