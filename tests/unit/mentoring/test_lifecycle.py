@@ -12,7 +12,7 @@ from services.mentoring.domain.lifecycle import HELD, OVER, Deed, Standing, Stat
 from services.mentoring.domain.sessions import ASKED, CORRECTABLE, NOTES
 from shared.contracts.mentoring import SessionBusiness
 
-# Rows: states. Columns: complete, correct, restate, cancel, miss, attest, confirm, dispute, accept. "-": cannot be done.
+# Rows: states. Columns: complete, correct, restate, cancel, miss, attest, confirm, dispute, accept. "-": impossible.
 _COLUMNS = (
     Deed.COMPLETE,
     Deed.CORRECT,
