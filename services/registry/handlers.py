@@ -1,6 +1,6 @@
 """Mentoring's events in: who is to be asked about which session, and what need not be asked any more."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,11 +11,10 @@ from services.registry.domain import attestations as rules
 from services.registry.domain.identity import Vault
 from services.registry.domain.messages import SEND_WITHIN, new_secret
 from services.registry.store import attestations as store
-from services.registry.store.attestations import Client, Known, Opening, SessionNews
-from shared import metrics
+from services.registry.store.attestations import Client, Opening, SessionNews
 from shared.clock import utc_now
-from shared.consumer import alarms
 from shared.consumer.applier import Received
+from shared.consumer.versions import Known, newest_of, report_dropped
 from shared.contracts.catalogue import SESSION, AnyEvent, Topic
 from shared.ids import new_id
 from shared.postgres import Connection
@@ -37,11 +36,11 @@ class AttestationApplier:
 
     async def apply(self, connection: Any, batch: Sequence[Received]) -> None:  # noqa: ANN401  pooled or plain
         """Takes the newest event of each session; an older one says nothing that still counts."""
-        newest = _newest(batch)
-        known = {session: Known(event.version, event.event_id) for session, event in newest.items()}
+        newest = {session: each.event for session, each in newest_of(batch, _session).items()}
+        known = {session: Known(event.event_id, event.version) for session, event in newest.items()}
         news = await store.take_sessions(connection, known)
         held = await store.held_sessions(connection, [session for session in newest if session not in news])
-        await self._compare(connection, batch, newest, held)
+        await report_dropped(connection, self.group, batch, _session, held)
         events = [newest[session] for session in newest if session in news]
         if events:
             await store.void_outdated(connection, [_news(event) for event in events])
@@ -80,32 +79,10 @@ class AttestationApplier:
             now + SEND_WITHIN,
         )
 
-    async def _compare(
-        self,
-        connection: Connection,
-        batch: Sequence[Received],
-        newest: Mapping[UUID, AnyEvent],
-        held: Mapping[UUID, Known],
-    ) -> None:
-        """Raises an alarm where one version came with two events."""
-        metrics.DUPLICATES_DROPPED.labels(self.group).inc(len(held))
-        for event in (each.event for each in batch):
-            best = newest[event.state.id]
-            known = held.get(event.state.id) or Known(best.version, best.event_id)
-            if event.version == known.version and event.event_id != known.event_id:
-                two = f"holds {known.event_id}, was sent {event.event_id} as well"
-                detail = f"{event.state.id} version {known.version}: {two}"
-                await alarms.raise_alarm(connection, self.group, alarms.VERSION_CLASH, detail)
 
-
-def _newest(batch: Sequence[Received]) -> dict[UUID, AnyEvent]:
-    """Returns the newest event of each session, and of two with one version the one that came first."""
-    newest: dict[UUID, AnyEvent] = {}
-    for event in (each.event for each in batch):
-        known = newest.get(event.state.id)
-        if known is None or event.version > known.version:
-            newest[event.state.id] = event
-    return newest
+def _session(event: AnyEvent) -> UUID:
+    session: UUID = event.state.id
+    return session
 
 
 def _news(event: AnyEvent) -> SessionNews:

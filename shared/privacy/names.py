@@ -10,7 +10,8 @@ _DEGREES = (
     "st stp skm akt ak"
 )
 _TITLES = frozenset(f"{_FORMS_OF_ADDRESS} {_DEGREES}".split())
-_OLD_SPELLING = (("oe", "u"), ("dj", "j"), ("tj", "c"))
+# What names were spelt like before 1972, and many still are.
+OLD_SPELLING = (("oe", "u"), ("dj", "j"), ("tj", "c"))
 
 
 def name_tokens(name: str) -> frozenset[str]:
@@ -41,7 +42,7 @@ def _without_accents(text: str) -> str:
 def _fold(word: str) -> str:
     while True:
         folded = re.sub(r"(.)\1+", r"\1", word)
-        for old, new in _OLD_SPELLING:
+        for old, new in OLD_SPELLING:
             folded = folded.replace(old, new)
         if folded == word:
             return folded

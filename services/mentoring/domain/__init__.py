@@ -8,7 +8,6 @@ from services.mentoring.domain.sessions import (
     calendar_faults,
     is_overdue,
     session_faults,
-    takes_part,
 )
 from services.mentoring.domain.words import Channel, Field, Service
 
@@ -28,5 +27,4 @@ __all__ = [
     "consultant_faults",
     "is_overdue",
     "session_faults",
-    "takes_part",
 ]

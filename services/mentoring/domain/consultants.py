@@ -8,9 +8,9 @@ from uuid import UUID
 
 from services.mentoring.domain.words import Field
 from shared.http.problem import FieldProblem
+from shared.privacy.numbers import holds_identity_number
 
 _NIK = re.compile(r"(?<![0-9A-Za-z])\d{16}(?![0-9A-Za-z])")  # a UUID without hyphens may hold as many digits in a row
-_SIXTEEN_DIGITS = re.compile(r"(?<!\d)\d(?:[ .-]?\d){15}(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def _staff_faults(staff: str) -> Iterator[FieldProblem]:
 def _name_faults(name: str) -> Iterator[FieldProblem]:
     if not name.strip() or not name.isprintable():
         yield FieldProblem("name", "Nama kosong atau memuat tanda yang tidak terbaca.", "Tulis nama konsultan.")
-    elif _SIXTEEN_DIGITS.search(name):
+    elif holds_identity_number(name):
         yield FieldProblem("name", "Nama memuat 16 angka seperti NIK.", "Hapus angkanya; tulis nama saja.")
 
 

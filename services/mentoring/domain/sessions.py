@@ -203,11 +203,6 @@ def _repeated(field: str, ids: Sequence[UUID], what: str) -> Iterator[FieldProbl
         yield FieldProblem(field, f"Ada {what} yang ditulis dua kali.", f"Tulis setiap {what} satu kali.")
 
 
-def takes_part(staff: str, draft: SessionDraft, consultants: Mapping[UUID, Consultant]) -> bool:
-    """Tells whether the login belongs to one of the session's consultants."""
-    return any(each in consultants and consultants[each].staff == staff for each in draft.consultants)
-
-
 def calendar_faults(draft: SessionDraft, calendar: Mapping[UUID, Sequence[Occupation]]) -> list[FieldProblem]:
     """Returns why the session does not fit into its consultants' calendars: an overlap, or a day of more than 24 hours.
 

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from services.mentoring.handlers.causing import caused
 from services.mentoring.store import copies as store
-from services.mentoring.store.copies import BusinessCopy, Copy, OfficeCopy
+from services.mentoring.store.copies import BusinessCopy, OfficeCopy
 from services.mentoring.store.sessions import read_sessions
-from shared import metrics, outbox
-from shared.consumer import alarms
+from shared import outbox
 from shared.consumer.applier import Received
+from shared.consumer.versions import newest_of, report_dropped
 from shared.contracts.catalogue import AnyEvent
 from shared.contracts.mentoring import SessionResolved
 from shared.contracts.registry import BusinessState, OfficeState
@@ -31,33 +31,19 @@ class CopyKeeper:
     async def _take_offices(self, connection: Connection, told: Sequence[Received]) -> None:
         if not told:
             return
-        newest = _newest(told)
+        newest = newest_of(told, _key)
         newer = await store.replace_offices(connection, [_office_copy(each.event) for each in newest.values()])
         held = await store.held_offices(connection, [code for code in newest if code not in newer])
-        await self._compare(connection, told, newest, held)
+        await report_dropped(connection, self._group, told, _key, held)
 
     async def _take_businesses(self, connection: Connection, told: Sequence[Received]) -> None:
         if not told:
             return
-        newest = _newest(told)
+        newest = newest_of(told, _key)
         newer = await store.replace_businesses(connection, [_business_copy(each.event) for each in newest.values()])
         held = await store.held_businesses(connection, [business for business in newest if business not in newer])
-        await self._compare(connection, told, newest, held)
+        await report_dropped(connection, self._group, told, _key, held)
         await self._resolve(connection, {business: newest[business] for business in newer})
-
-    async def _compare(
-        self, connection: Connection, told: Sequence[Received], newest: Mapping[str, Received], held: Mapping[str, Copy]
-    ) -> None:
-        """Raises an alarm where one version came with two events: nothing here can say which of them is true."""
-        metrics.DUPLICATES_DROPPED.labels(self._group).inc(len(held))
-        for each in told:
-            key = _key(each.event)
-            known = held.get(key) or Copy(newest[key].event.event_id, newest[key].event.version)
-            if each.event.version == known.version and each.event.event_id != known.event_id:
-                detail = (
-                    f"{key} version {known.version}: holds {known.event_id}, was sent {each.event.event_id} as well"
-                )
-                await alarms.raise_alarm(connection, self._group, alarms.VERSION_CLASH, detail)
 
     async def _resolve(self, connection: Connection, causes: Mapping[str, Received]) -> None:
         """Tells each waiting session's new state, in the transaction that made it known."""
@@ -72,16 +58,6 @@ class CopyKeeper:
 def _key(event: AnyEvent) -> str:
     state = event.state
     return state.code if isinstance(state, OfficeState) else str(state.id)
-
-
-def _newest(told: Sequence[Received]) -> dict[str, Received]:
-    """Returns the newest event of each aggregate, and of two with one version the one that came first."""
-    newest: dict[str, Received] = {}
-    for each in told:
-        known = newest.get(_key(each.event))
-        if known is None or each.event.version > known.event.version:
-            newest[_key(each.event)] = each
-    return newest
 
 
 def _office_copy(event: AnyEvent) -> OfficeCopy:

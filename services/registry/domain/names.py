@@ -12,9 +12,10 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
+from shared.privacy.names import OLD_SPELLING
+
 _MARKS = re.compile("[\u0300-\u036f]")
 _LEGAL_FORMS = re.compile(r"\b(?:ud|cv|pt|pd|fa|tb|tk|toko|usaha dagang|persero|tbk)\b")
-_OLD_SPELLING = (("oe", "u"), ("dj", "j"), ("tj", "c"))
 
 # What clerks shorten, folded as names are.
 _SHORT_FORMS = {
@@ -49,7 +50,7 @@ def fold_trade_name(name: str) -> str:
     """Returns a name without accents, case, punctuation, legal forms, old spelling and doubled letters."""
     plain = _MARKS.sub("", unicodedata.normalize("NFKD", name)).lower()
     text = " ".join("".join(char if char.isalnum() else " " for char in plain).split())
-    for old, new in _OLD_SPELLING:
+    for old, new in OLD_SPELLING:
         text = text.replace(old, new)
     text = re.sub(r"([^\W\d_])\1+", r"\1", text)
     return " ".join(_LEGAL_FORMS.sub(" ", text).split()) or text

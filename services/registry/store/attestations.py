@@ -11,20 +11,13 @@ import asyncpg
 from services.registry.domain.attestations import Attestation, Method, Standing, State
 from services.registry.store.businesses import Note
 from services.registry.store.persons import wrapped_key
+from shared.consumer.versions import Known
 from shared.privacy.sealing import WrappedKey
 
 # Stored as waiting; time and tries tell the rest.
 _STORED = {Standing.EXPIRED: Standing.WAITING, Standing.LOCKED: Standing.WAITING}
 _COLUMNS = """id, session, business, confirmable_version, office, trade_name, day, start, contact_minutes, field,
        service, channel, recorded_by, state, opened_at, expires_at, tries_left, version, method, settled_at"""
-
-
-@dataclass(frozen=True)
-class Known:
-    """How far a session is known: the version and the event that were taken last."""
-
-    version: int
-    event_id: UUID
 
 
 @dataclass(frozen=True)
@@ -88,7 +81,7 @@ async def take_sessions(connection: Any, known: dict[UUID, Known]) -> set[UUID]:
 
 async def held_sessions(connection: Any, sessions: Sequence[UUID]) -> dict[UUID, Known]:  # noqa: ANN401
     rows = await connection.fetch(_HELD_SESSIONS, sessions)
-    return {row["session"]: Known(row["version"], row["event_id"]) for row in rows}
+    return {row["session"]: Known(row["event_id"], row["version"]) for row in rows}
 
 
 _FORGET_SESSIONS = "delete from attested_session"
