@@ -83,21 +83,15 @@ def api(
     Beside it, in the same run, an endpoint that does nothing with the same body, and pgbench; what runs beside it on
     the machine takes part in the use of it.
     """
-    import uvloop
+    from deploy.bench.api import RefusedError, measure
 
-    from deploy.bench.api import RefusedError
-    from deploy.local.supervisor import ERRORS
-    from shared.postgres import UNAVAILABLE
+    async def measured(installation: "Installation") -> dict[str, Any]:
+        return (await measure(installation, seconds, _say)).as_json()
 
     try:
-        measured = uvloop.run(_measure_api(data_dir, seconds))
+        _run_in_scratch(data_dir, measured, json=json)
     except RefusedError as error:
         fail(f"It broke off: {error}", "`plut logs registry` says why.")
-    except ERRORS as error:
-        fail(f"It broke off: {error}", "`plut doctor` looks for what is wrong with this machine.")
-    except UNAVAILABLE as error:
-        fail(f"Postgres or the registry did not answer: {error!r}", "Measure on a machine with less to do.")
-    print_json(measured) if json else _show_rows(measured)
 
 
 @_bench.command("dedupe")
@@ -151,16 +145,8 @@ def _run_in_scratch(
     except ERRORS as error:
         fail(f"It broke off: {error}", "`plut doctor` looks for what is wrong with this machine.")
     except UNAVAILABLE as error:
-        fail(f"Postgres did not answer: {error!r}", "Measure on a machine with less to do.")
+        fail(f"Postgres or the registry did not answer: {error!r}", "Measure on a machine with less to do.")
     print_json(rows) if json else _show_rows(rows)
-
-
-async def _measure_api(data_dir: Path | None, seconds: float) -> dict[str, Any]:
-    from deploy.bench.api import measure
-    from deploy.bench.scratch import scratch
-
-    async with scratch(data_dir, _say) as installation:
-        return (await measure(installation, seconds, _say)).as_json()
 
 
 def _say(text: str) -> None:

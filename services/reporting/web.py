@@ -24,6 +24,7 @@ from services.reporting.projections import TOTALS
 from services.reporting.projections.office_activity import Activity
 from services.reporting.settings import TEMPLATES, ReportingSettings
 from services.reporting.store import Login
+from shared import days
 from shared.auth.policy import Action, may
 from shared.auth.principal import Principal
 from shared.clock import utc_now
@@ -51,8 +52,8 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals["asset"] = assets.path
-        for name in ("number", "hours", "day", "month", "clock", "wib_day"):
-            self._environment.filters[name] = getattr(wording, name)
+        for written in (wording.number, wording.hours, wording.clock, wording.wib_day, days.day, days.month):
+            self._environment.filters[written.__name__] = written
 
     def render(self, template: str, **values: object) -> str:
         return self._environment.get_template(template).render(**values)
@@ -245,8 +246,8 @@ def _own_heading(found: Overview) -> str:
 
 def _period_names(today: date) -> dict[str, tuple[str, str]]:
     return {
-        "hari": ("Hari ini", wording.day(today)),
-        "bulan": ("Bulan ini", wording.month(today)),
+        "hari": ("Hari ini", days.day(today)),
+        "bulan": ("Bulan ini", days.month(today)),
         "tahun": ("Tahun ini", str(today.year)),
         "semua": ("Semua", "sejak awal"),
     }

@@ -1,13 +1,11 @@
-"""How figures, days and times are written for people: Bahasa Indonesia, WIB."""
+"""How figures, times and roles are written for people: Bahasa Indonesia, WIB."""
 
-from datetime import date, datetime
+from datetime import datetime
 
+from shared import days
 from shared.auth.principal import Principal, Role
 from shared.clock import WIB
 
-_MONTHS = (
-    "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember".split()  # noqa: SIM905  one line
-)
 _ROLES = {
     Role.PROVINCE_ANALYST: "Analis provinsi",
     Role.AUDITOR: "Auditor",
@@ -32,19 +30,9 @@ def hours(minutes: int) -> str:
     return f"{minutes / 60:.1f}".replace(".", ",") if minutes % 60 else number(minutes // 60)
 
 
-def day(value: date) -> str:
-    """Returns 21 November 2026."""
-    return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
-
-
 def wib_day(value: datetime) -> str:
     """Returns the day of an instant in WIB."""
-    return day(value.astimezone(WIB).date())
-
-
-def month(value: date) -> str:
-    """Returns November 2026."""
-    return f"{_MONTHS[value.month - 1]} {value.year}"
+    return days.day(value.astimezone(WIB).date())
 
 
 def clock(value: datetime) -> str:

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from shared.http.problem import FieldProblem
 from shared.privacy.numbers import holds_identity_number
+from shared.texts import holds_invisible
 
-# Joiners inside emoji and Arabic words; every other invisible character can only deceive.
-_JOINERS = "\u200c\u200d"
 _BREAKS = "\n\t"
 
 
@@ -20,8 +19,7 @@ def tidy(typed: str | None) -> str | None:
 def text_faults(texts: Mapping[str, str | None], *, lines: frozenset[str]) -> Iterator[FieldProblem]:
     """Refuses what cannot be seen; `lines` names the texts of one line, the others may have several."""
     for name, text in texts.items():
-        allowed = _JOINERS if name in lines else _JOINERS + _BREAKS
-        if text is not None and any(_is_invisible(char) and char not in allowed for char in text):
+        if text is not None and holds_invisible(text, "" if name in lines else _BREAKS):
             yield FieldProblem(name, "Ada karakter yang tidak tampak di layar.", "Hapus lalu ketik ulang isian ini.")
 
 
@@ -36,7 +34,3 @@ def text_warnings(texts: Mapping[str, str | None]) -> list[FieldProblem]:
         for name, text in texts.items()
         if text is not None and holds_identity_number(text)
     ]
-
-
-def _is_invisible(char: str) -> bool:
-    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")

@@ -22,6 +22,7 @@ from services.registry.domain import attestations as rules
 from services.registry.domain import messages as wording
 from services.registry.domain.attestations import Deed, Standing, State
 from services.registry.settings import TEMPLATES
+from shared import days
 from shared.clock import utc_now
 from shared.http.problem import Problem
 from shared.http.wiring import OpenPool
@@ -100,10 +101,10 @@ def _show(token: str, found: Conversation, status: int = 200, problem: str | Non
         address=f"/konfirmasi/{quote(token, safe='')}",
         one=one,
         office=found.office,
-        when=wording.when(one.day, one.start),
+        when=days.when(one.day, one.start),
         how_long=wording.how_long(one.contact_minutes),
         about=wording.about(one),
-        until=wording.until(one.expires_at),
+        until=days.instant(one.expires_at),
         can_attest=now_is in rules.POSSIBLE[Deed.ENTER_CODE],
         can_dispute=now_is in rules.POSSIBLE[Deed.DISPUTE],
         thanked=now_is in (Standing.ATTESTED, Standing.DISPUTED),

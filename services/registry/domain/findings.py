@@ -9,11 +9,10 @@ from pydantic import BaseModel
 from shared.http.problem import FieldProblem, Problem
 from shared.money import MoneyError
 from shared.privacy.numbers import NumberError, holds_long_number
+from shared.texts import holds_invisible
 
 T = TypeVar("T")
 SHORTEST_REASON = 10
-# Joiners inside emoji and Arabic words; every other invisible character can only deceive.
-_JOINERS = "\u200c\u200d"
 
 
 class TextError(ValueError):
@@ -79,7 +78,7 @@ def plain_text(typed: str) -> str:
     text = " ".join(unicodedata.normalize("NFC", typed).split())
     if not any(char.isalnum() for char in text):
         raise TextError("Tidak boleh kosong.", "Isi dengan huruf atau angka.")
-    if any(_is_invisible(char) for char in text):
+    if holds_invisible(text):
         raise TextError("Ada karakter yang tidak tampak di layar.", "Hapus lalu ketik ulang isian ini.")
     return text
 
@@ -92,7 +91,3 @@ def reason_text(typed: str) -> str:
     if holds_long_number(text):
         raise TextError("Alasan memuat nomor panjang.", "Hapus NIK, NPWP atau nomor telepon dari alasan.")
     return text
-
-
-def _is_invisible(char: str) -> bool:
-    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co") and char not in _JOINERS

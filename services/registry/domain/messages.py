@@ -2,20 +2,16 @@
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from services.registry.domain.attestations import Attestation
-from shared.clock import WIB
+from shared import days
 
 # Later the code would leave the client too little of its 72 hours: the front desk then sees him as unreachable.
 SEND_WITHIN = timedelta(hours=24)
 MOST_TRIES = 20
 _FIRST_PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(hours=1)
-_MONTHS = (
-    "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember".split()  # noqa: SIM905  one line
-)
-_DAYS = ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu")
 _FIELDS = {
     "institution": "kelembagaan",
     "human_resources": "SDM",
@@ -71,19 +67,14 @@ def give_up(tries: int, give_up_at: datetime, now: datetime) -> bool:
 
 def text_of(attestation: Attestation, office: str, secret: ClientSecret, site: str) -> str:
     """Returns the message: who, when, how long, about what, the code, where to enter it, and that it is free."""
+    when = days.when(attestation.day, attestation.start)
     return (
-        f"{office} mencatat pendampingan untuk {attestation.trade_name}: {when(attestation.day, attestation.start)}, "
+        f"{office} mencatat pendampingan untuk {attestation.trade_name}: {when}, "
         f"{how_long(attestation.contact_minutes)}, {about(attestation)}. "
         f"Benar? Buka {site}/konfirmasi/{secret.token} dan isi kode {secret.code}. "
-        f"Tidak benar? Tekan “Ini tidak benar” di halaman itu. Berlaku sampai {until(attestation.expires_at)}. "
+        f"Tidak benar? Tekan “Ini tidak benar” di halaman itu. Berlaku sampai {days.instant(attestation.expires_at)}. "
         "Jangan berikan kode ini kepada siapa pun, juga tidak kepada konsultan. Layanan PLUT gratis."
     )
-
-
-def when(day: date, start: time | None) -> str:
-    """Returns Selasa, 4 Maret 2025 pukul 09.30 WIB."""
-    told = f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
-    return told if start is None else f"{told} pukul {start:%H.%M} WIB"
 
 
 def how_long(minutes: int) -> str:
@@ -97,9 +88,3 @@ def about(attestation: Attestation) -> str:
     """Returns pendampingan usaha bidang produksi; a code that is newer than this stays as it is."""
     service = _SERVICES.get(attestation.service, attestation.service)
     return f"{service} bidang {_FIELDS.get(attestation.field, attestation.field)}"
-
-
-def until(instant: datetime) -> str:
-    """Returns Selasa, 4 Maret 2025 pukul 09.30 WIB of an instant."""
-    local = instant.astimezone(WIB)
-    return when(local.date(), local.time())

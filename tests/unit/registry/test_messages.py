@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.registry.domain import messages as rules
 from services.registry.domain.messages import MOST_TRIES, ClientSecret
+from shared import days
 from tests.unit.registry.test_attestations import NOW, opened
 
 SECRET = ClientSecret("Jx0c2vVb7nQ4mT9rY1kLsA", "042517")
@@ -39,9 +40,9 @@ def test_how_long(minutes: int, told: str) -> None:
 
 
 def test_a_day_without_an_hour_and_an_instant_in_wib() -> None:
-    assert rules.when(date(2025, 3, 4), None) == "Selasa, 4 Maret 2025"
-    assert rules.when(date(2025, 3, 4), time(7, 5)) == "Selasa, 4 Maret 2025 pukul 07.05 WIB"
-    assert rules.until(datetime(2023, 12, 31, 18, 30, tzinfo=UTC)) == "Senin, 1 Januari 2024 pukul 01.30 WIB"
+    assert days.when(date(2025, 3, 4), None) == "Selasa, 4 Maret 2025"
+    assert days.when(date(2025, 3, 4), time(7, 5)) == "Selasa, 4 Maret 2025 pukul 07.05 WIB"
+    assert days.instant(datetime(2023, 12, 31, 18, 30, tzinfo=UTC)) == "Senin, 1 Januari 2024 pukul 01.30 WIB"
 
 
 def test_secrets_are_hard_to_guess_and_survive_packing() -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as some
 from services.reporting.api import period_asked
 from services.reporting.domain import Period, Position, is_stale, start_of
 from services.reporting.login import local_path
-from services.reporting.wording import clock, day, hours, number
+from services.reporting.wording import clock, hours, number
+from shared.days import day
 from shared.http.problem import Problem
 
 NOW = datetime(2026, 11, 21, 3, 42, 7, tzinfo=UTC)

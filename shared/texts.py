@@ -1,0 +1,15 @@
+"""What people type, whatever it is about."""
+
+import unicodedata
+
+# Joiners inside emoji and Arabic words; every other invisible character can only deceive.
+_JOINERS = "\u200c\u200d"
+_INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+
+
+def holds_invisible(text: str, allowed: str = "") -> bool:
+    """Tells whether a text holds what no screen shows: controls, marks of direction, breaks of lines and paragraphs.
+
+    `allowed` names those that may stand in it.
+    """
+    return any(unicodedata.category(char) in _INVISIBLE and char not in _JOINERS + allowed for char in text)
