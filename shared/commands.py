@@ -99,15 +99,27 @@ class Work:
         return told
 
 
-async def execute(pool: Pool, request: Request, decide: Callable[[Work], Awaitable[Answer]]) -> Answer:
+Decide = Callable[[Work], Awaitable[Answer]]
+
+
+async def execute(pool: Pool, request: Request, decide: Decide) -> Answer:
     """Runs `decide` in the caller's scope, once in effect however often the key is sent.
 
     Runs it again after a deadlock, and once after a lost connection: if the first try was committed, that is found.
     Raises KeyReused, Busy, whatever `decide` raises (then nothing is kept), and what UNAVAILABLE names.
     """
+    return await _again_if_lost(lambda: _execute_once(pool, request, decide))
+
+
+async def rehearse(pool: Pool, request: Request, decide: Decide) -> Answer:
+    """Runs `decide` as `execute` would, and leaves nothing behind: no row, no event, no answer."""
+    return await _again_if_lost(lambda: _rehearse_once(pool, request, decide))
+
+
+async def _again_if_lost(run: Callable[[], Awaitable[Answer]]) -> Answer:
     for attempt in range(_TRIES):
         try:
-            return await _execute_once(pool, request, decide)
+            return await run()
         except RETRYABLE:
             if attempt == _TRIES - 1:
                 raise Busy from None
@@ -120,7 +132,20 @@ async def execute(pool: Pool, request: Request, decide: Callable[[Work], Awaitab
     raise Busy
 
 
-async def _execute_once(pool: Pool, request: Request, decide: Callable[[Work], Awaitable[Answer]]) -> Answer:
+async def _rehearse_once(pool: Pool, request: Request, decide: Decide) -> Answer:
+    async with pool.acquire(timeout=5) as connection:
+        undone = connection.transaction()
+        await undone.start()
+        try:
+            await connection.fetchrow(
+                _BEGIN, ",".join(request.principal.offices), request.principal.subject, request.key
+            )
+            return await decide(Work(connection, request))
+        finally:
+            await undone.rollback()
+
+
+async def _execute_once(pool: Pool, request: Request, decide: Decide) -> Answer:
     offices = ",".join(request.principal.offices)
     async with pool.acquire(timeout=5) as connection, connection.transaction():
         known = await connection.fetchrow(_BEGIN, offices, request.principal.subject, request.key)

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -36,8 +36,11 @@ def create_app(
     routers: Sequence[APIRouter],
     loops: Sequence[BackgroundLoop] = (),
     ready: Sequence[Check] = (),
+    files: Mapping[tuple[str, str], int] | None = None,
 ) -> FastAPI:
     """Builds the service's edge. `ready` are further checks for `/ready`, which raise; the pool is closed at the end.
+
+    `files` names the routes that take a file, by method and path, with its greatest size.
 
     Raises SystemExit with a message if the secret `idempotency_key` is missing.
     """
@@ -53,7 +56,7 @@ def create_app(
     app.state.verifier = verifier
     app.state.secret_key = _derived_key(settings)
     app.state.stopping = asyncio.Event()
-    app.add_middleware(Edge)
+    app.add_middleware(Edge, files=files)
     errors.install(app)
     checks = (_migrated(pool, service), _keys_loaded(verifier), *ready)
     app.router.routes.extend(probe_routes(service, "api", live=lambda: None, ready=lambda: _first_failure(checks)))

@@ -1,6 +1,7 @@
 """The outermost layer of every service: trace, limits, metrics, one access line, and headers that browsers obey."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -22,21 +23,26 @@ _access_log = structlog.get_logger()
 class Edge:
     """Pure ASGI: the framework's own middleware base would copy every body and context."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, files: Mapping[tuple[str, str], int] | None = None) -> None:
+        """`files`: method and path of the routes that take a file instead of JSON → its greatest size."""
         self._app = app
+        self._files = files or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await _Exchange(scope).run(self._app, receive, send)
+        largest = self._files.get((scope["method"], scope["path"]))
+        await _Exchange(scope, largest).run(self._app, receive, send)
 
 
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, largest_file: int | None) -> None:
         self.scope = scope
+        self.takes_file = largest_file is not None
+        self.largest = largest_file or LARGEST_BODY
         self.status = 500
         self.started = False
         self.began = time.perf_counter()
@@ -67,7 +73,7 @@ class _Exchange:
             await errors.render(refusal, Request(self.scope))(self.scope, receive, send)
             return
         try:
-            await app(self.scope, _checked(receive), send)
+            await app(self.scope, self._checked(receive), send)
         except Exception as error:
             if self.started:
                 raise
@@ -76,11 +82,31 @@ class _Exchange:
     def _refusal(self) -> Problem | None:
         """What needs no route to be refused: too large by its own word, or a NUL where only text belongs."""
         length = self.headers.get("content-length", "0")
-        if length.isdecimal() and int(length[:12]) > LARGEST_BODY:
+        if length.isdecimal() and int(length[:12]) > self.largest:
             return errors.of_status(413, {"Connection": "close"})
         if "\x00" in self.scope["path"] or b"%00" in self.scope["query_string"]:
             return errors.nul_found("alamat")
         return None
+
+    def _checked(self, receive: Receive) -> Receive:
+        """Counts the body as it comes, whatever its head promised; refuses an escaped NUL in JSON before it is read."""
+        size = 0
+        tail = b""
+
+        async def next_message() -> Message:
+            nonlocal size, tail
+            message = await receive()
+            if message["type"] == "http.request":
+                body = message.get("body", b"")
+                size += len(body)
+                if size > self.largest:
+                    raise HTTPException(413)
+                if not self.takes_file:
+                    _refuse_nul(tail + body)
+                    tail = body[-1024:] if message.get("more_body") else b""
+            return message
+
+        return next_message
 
     def _add_headers(self, headers: MutableHeaders) -> None:
         headers["X-Correlation-ID"] = str(self.trace.correlation_id)
@@ -109,25 +135,9 @@ def route_template(scope: Scope) -> str:
     return getattr(route, "path", None) or "(none)"
 
 
-def _checked(receive: Receive) -> Receive:
-    """Counts the body as it comes, whatever its head promised, and refuses an escaped NUL before anything reads it."""
-    size = 0
-    tail = b""
-
-    async def next_message() -> Message:
-        nonlocal size, tail
-        message = await receive()
-        if message["type"] == "http.request":
-            body = message.get("body", b"")
-            size += len(body)
-            if size > LARGEST_BODY:
-                raise HTTPException(413)
-            if b"\\u0000" in tail + body and _has_nul(tail + body):
-                raise errors.NulInBody
-            tail = body[-1024:] if message.get("more_body") else b""
-        return message
-
-    return next_message
+def _refuse_nul(chunk: bytes) -> None:
+    if b"\\u0000" in chunk and _has_nul(chunk):
+        raise errors.NulInBody
 
 
 def _has_nul(chunk: bytes) -> bool:

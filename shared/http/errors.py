@@ -221,7 +221,7 @@ _HTTP_TEXTS: Mapping[int, tuple[str, str, str, str]] = {
     413: (
         "too-large",
         "Kiriman terlalu besar",
-        "Isi kiriman melebihi 1 MB.",
+        "Isi kiriman melebihi 1 MB; lembar impor boleh sampai 20 MB.",
         "Kirim dalam beberapa bagian yang lebih kecil.",
     ),
 }

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from shared.http import errors
-from shared.http.requests import Secured, WriteFor, required_revision
+from shared.http.requests import Secured, UploadFor, WriteFor, required_revision
 
 _PAGE = """<!doctype html>
 <html lang="id">
@@ -45,7 +45,7 @@ _MEANINGS = {
     "405": "Alamat ini tidak menerima cara (method) itu",
     "409": "Bentrok dengan data lain, atau kiriman yang sama masih diproses",
     "412": "Data sudah diubah orang lain",
-    "413": "Kiriman melebihi 1 MB",
+    "413": "Kiriman terlalu besar: lebih dari 1 MB, atau lembar lebih dari 20 MB",
     "422": "Isian tidak sah",
     "428": "If-Match tidak ada",
     "503": "Sedang tidak tersedia; ulangi dengan kunci yang sama",
@@ -159,7 +159,7 @@ def _calls(dependant: Any) -> Iterator[Any]:  # noqa: ANN401  FastAPI's own tree
 
 def _complete(operation: dict[str, Any], dependencies: list[Any]) -> None:
     secured = any(isinstance(call, Secured) for call in dependencies)
-    written = any(isinstance(call, WriteFor) for call in dependencies)
+    written = any(isinstance(call, WriteFor | UploadFor) for call in dependencies)
     edited = required_revision in dependencies
     statuses = {"404", "405", "413", "422", "503", "400"}
     if secured:

@@ -4,7 +4,9 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request as HttpRequest
@@ -49,15 +51,72 @@ class WriteFor(Secured):
 
     async def __call__(self, request: HttpRequest) -> commands.Request:
         principal = await self._caller(request)
-        trace = tracing.of(request.scope)
-        return commands.Request(
-            principal=principal,
-            key=_idempotency_key(request),
-            body_digest=await _digest(request),
-            correlation_id=trace.correlation_id,
-            traceparent=trace.traceparent,
-            now=utc_now(),
-        )
+        return _write(request, principal, _idempotency_key(request), await _digest(request))
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file, and what its command must know of its request."""
+
+    write: commands.Request
+    content: bytearray
+
+
+class IncomingUpload:
+    """A file on its way. It is read once its sender is known to be allowed to send it."""
+
+    def __init__(self, request: HttpRequest, principal: Principal, key: str) -> None:
+        self.principal = principal
+        self._request = request
+        self._key = key
+
+    @asynccontextmanager
+    async def received(self) -> AsyncIterator[Upload]:
+        """Yields the file; all that are held at once share a bound. Raises a 503 Problem beyond it."""
+        content = bytearray()
+        digest = _file_digest(self._request)
+        try:
+            async for chunk in self._request.stream():
+                _files_in_memory.take(len(chunk))
+                content += chunk
+                digest.update(chunk)
+            yield Upload(_write(self._request, self.principal, self._key, digest.digest()), content)
+        finally:
+            _files_in_memory.release(len(content))
+
+
+class UploadFor(Secured):
+    """A dependency: a file that somebody wants to send. Files are compared by HMAC, for they may hold NIKs."""
+
+    async def __call__(self, request: HttpRequest) -> IncomingUpload:
+        principal = await self._caller(request)
+        return IncomingUpload(request, principal, _idempotency_key(request))
+
+
+class _Bound:
+    """So many bytes at once in this process."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def take(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            self._left += size
+            raise Problem(
+                503,
+                "too-many-uploads",
+                "Sedang banyak unggahan",
+                "Berkas-berkas lain masih diterima.",
+                cure="Tunggu sebentar, lalu kirim lagi dengan Idempotency-Key yang sama.",
+                headers={"Retry-After": "10", "Connection": "close"},
+            )
+
+    def release(self, size: int) -> None:
+        self._left += size
+
+
+_files_in_memory = _Bound(64 * 1_048_576)
 
 
 def principal_for(action: Action) -> PrincipalFor:
@@ -68,6 +127,11 @@ def principal_for(action: Action) -> PrincipalFor:
 def write_for(action: Action) -> WriteFor:
     """Returns a dependency giving the commands.Request; it answers 401, 403, and 400 without an Idempotency-Key."""
     return WriteFor(action)
+
+
+def upload_for(action: Action) -> UploadFor:
+    """Returns a dependency giving the IncomingUpload; it answers 401, 403, and 400 without an Idempotency-Key."""
+    return UploadFor(action)
 
 
 def allow(principal: Principal, action: Action, office: str) -> None:
@@ -179,6 +243,24 @@ def _idempotency_key(request: HttpRequest) -> str:
             cure="Buat satu kunci baru (misalnya UUID) untuk setiap isian; pakai lagi kunci itu bila mengulang.",
         )
     return key
+
+
+def _write(request: HttpRequest, principal: Principal, key: str, digest: bytes) -> commands.Request:
+    trace = tracing.of(request.scope)
+    return commands.Request(
+        principal=principal,
+        key=key,
+        body_digest=digest,
+        correlation_id=trace.correlation_id,
+        traceparent=trace.traceparent,
+        now=utc_now(),
+    )
+
+
+def _file_digest(request: HttpRequest) -> "hmac.HMAC":
+    """Also tells apart where to and with which parameters a file is sent."""
+    begun = f"{request.method}\n{request.scope['path']}\n{request.url.query}\n"
+    return hmac.new(request.app.state.secret_key, begun.encode(), hashlib.sha256)
 
 
 async def _digest(request: HttpRequest) -> bytes:
