@@ -1,0 +1,164 @@
+"""Columns: what a sheet can tell, and by which labels offices call it. Pure."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rapidfuzz import fuzz
+
+_LIKE = 90  # of 100: one slip in a label of some length
+_SHORTEST_LIKE = 7
+# Words that make a label longer without making it another one.
+_FILLERS = frozenset(
+    [
+        "no",
+        "nomor",
+        "nmr",
+        "nama",
+        "pemilik",
+        "pengurus",
+        "pelaku",
+        "usaha",
+        "umkm",
+        "ukm",
+        "ikm",
+        "wajib",
+        "diisi",
+        "isi",
+        "digit",
+        "angka",
+        "rp",
+        "rupiah",
+        "idr",
+        "dalam",
+        "per",
+        "sesuai",
+        "ktp",
+        "aktif",
+        "lengkap",
+        "contoh",
+        "format",
+        "teks",
+        "text",
+        "dd",
+        "mm",
+        "yyyy",
+        "tgl",
+        "bulan",
+        "hari",
+        "the",
+        "of",
+        "owner",
+        "business",
+        "dan",
+        "atau",
+        "13",
+        "16",
+        "lokasi",
+        "tempat",
+        "kode",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of a sheet. `fits` tells whether a text could stand in it; `spreads` if a merged cell holds for all."""
+
+    field: str
+    label: str
+    synonyms: tuple[str, ...]
+    required: bool = False
+    fits: Callable[[str], bool] | None = None
+    help: str = ""
+    example: str = ""
+    choices: tuple[str, ...] = ()
+    spreads: bool = False
+
+    def names(self) -> tuple[str, ...]:
+        return (self.label, *self.synonyms)
+
+
+class Own(StrEnum):
+    """The columns that our result sheet adds."""
+
+    ROW = "row"
+    STATUS = "status"
+    SUBJECT = "subject"
+    REASON = "reason"
+    CURE = "cure"
+
+
+OWN_LABELS = {"baris": Own.ROW, "status": Own.STATUS, "alasan": Own.REASON, "saran": Own.CURE}
+
+
+def fold(label: str) -> str:
+    """Returns the label's words in small letters, without what stands in brackets; with it, if nothing else is left."""
+    text = label.casefold()
+    bare = re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", text)
+    return " ".join(re.findall(r"[^\W_]+", bare) or re.findall(r"[^\W_]+", text))
+
+
+def known_labels(columns: Sequence[Column], remembered: Mapping[str, str]) -> frozenset[str]:
+    """Returns all labels by which a header is recognised, folded."""
+    names = {fold(name) for column in columns for name in column.names()} | {fold(label) for label in remembered}
+    return frozenset(names - {""})
+
+
+def read_labels(
+    labels: Sequence[tuple[str, ...]], columns: Sequence[Column], remembered: Mapping[str, str]
+) -> dict[int, str]:
+    """Returns the field of each column that has one; a label is given with what it may be called instead.
+
+    An exact name wins over a like one: a column is not taken for a field that another column names better.
+    """
+    names = _Names(columns, remembered)
+    exact = {at: found for at, called in enumerate(labels) if (found := names.first(called, names.exact))}
+    taken = set(exact.values())
+    like = {
+        at: found for at, called in enumerate(labels) if at not in exact and (found := names.first(called, names.like))
+    }
+    return dict(sorted((exact | {at: found for at, found in like.items() if found not in taken}).items()))
+
+
+def column_letter(column: int) -> str:
+    """Returns what a spreadsheet calls the column: 0 is A, 26 is AA."""
+    letters = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+class _Names:
+    """All names of all fields."""
+
+    def __init__(self, columns: Sequence[Column], remembered: Mapping[str, str]) -> None:
+        fields = {column.field for column in columns}
+        self._exact = {fold(name): column.field for column in columns for name in reversed(column.names())}
+        # What the office has told wins over what is told of all offices.
+        self._exact |= {fold(label): field for label, field in remembered.items() if field in fields}
+        self._words = {frozenset(name.split()): field for name, field in self._exact.items()}
+
+    def first(self, called: tuple[str, ...], rule: Callable[[str], str | None]) -> str | None:
+        return next((found for name in called if fold(name) and (found := rule(fold(name)))), None)
+
+    def exact(self, name: str) -> str | None:
+        return self._exact.get(name) or self._words.get(frozenset(name.split()))
+
+    def like(self, name: str) -> str | None:
+        return self._within(frozenset(name.split())) or self._misspelt(name)
+
+    def _within(self, words: frozenset[str]) -> str | None:
+        """The longest name of which the label holds all words, and beside them only words that say nothing."""
+        inside = [known for known in self._words if known <= words and words - known <= _FILLERS]
+        return self._words[max(inside, key=lambda known: (len(known), sorted(known)))] if inside else None
+
+    def _misspelt(self, name: str) -> str | None:
+        if len(name) < _SHORTEST_LIKE:
+            return None
+        scored = [(fuzz.ratio(name, known), known) for known in self._exact if len(known) >= _SHORTEST_LIKE]
+        score, best = max(scored, default=(0.0, ""))
+        return self._exact[best] if score >= _LIKE else None

@@ -1,0 +1,100 @@
+"""Workbooks: calamine reads the values; what it leaves out (merged ranges, cells without a value) is filled in here."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice
+
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from shared.sheets.archive import open_workbook
+from shared.sheets.cells import Cell, is_blank
+from shared.sheets.formats import Chosen
+from shared.sheets.tables import HEAD_ROWS, SheetRow, fitness
+from shared.sheets.wire import MOST_COLUMNS, SheetRefused
+
+_MOST_SHEETS = 50
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    index: int
+    visible: bool
+    fitness: int
+    filled: bool
+
+    def rank(self) -> tuple[int, bool, bool, int]:
+        return (self.fitness, self.filled, self.visible, -self.index)
+
+
+def choose_sheet(content: bytes, labels: frozenset[str]) -> Chosen:
+    """Returns the sheet whose header shows most of the labels: of equals a visible one, then the first.
+
+    Raises SheetRefused for what is no workbook, a bomb, or empty.
+    """
+    open_workbook(content)
+    try:
+        workbook = CalamineWorkbook.from_filelike(BytesIO(content))
+        candidates = list(_candidates(workbook, labels))
+        best = max(candidates, key=_Candidate.rank, default=None)
+        if best is None or not best.filled:
+            raise SheetRefused("Buku kerja ini kosong.", "Isi lembar kerjanya, simpan, lalu kirim lagi.")
+        return Chosen(_rows(workbook.get_sheet_by_index(best.index)), tuple(_remarks(best, candidates)))
+    except CalamineError:
+        raise SheetRefused("Berkas .xlsx ini rusak.", "Buka dan simpan ulang di Excel, lalu kirim lagi.") from None
+
+
+def _candidates(workbook: CalamineWorkbook, labels: frozenset[str]) -> Iterator[_Candidate]:
+    for index, sheet in enumerate(workbook.sheets_metadata[:_MOST_SHEETS]):
+        if sheet.typ is SheetTypeEnum.WorkSheet:
+            head = list(islice(_rows(workbook.get_sheet_by_index(index)), HEAD_ROWS))
+            visible = sheet.visible is SheetVisibleEnum.Visible
+            yield _Candidate(index, visible, fitness(head, labels), bool(head))
+
+
+def _remarks(best: _Candidate, candidates: list[_Candidate]) -> Iterator[str]:
+    """No sheet is passed over in silence; a sheet's name is not repeated, it may be somebody's."""
+    if len(candidates) > 1:
+        yield f"Dibaca: lembar ke-{best.index + 1} dari {len(candidates)}."
+    alike = [f"ke-{each.index + 1}" for each in candidates if each != best and each.fitness == best.fitness > 1]
+    if alike:
+        yield f"Lembar {', '.join(alike)} juga berisi tabel dan tidak ikut dibaca; unggah masing-masing sendiri."
+
+
+def _rows(sheet: CalamineSheet) -> Iterator[SheetRow]:
+    """The rows that are not blank. Covered cells are blank; `spread` has what their range shows."""
+    if sheet.total_width > 10 * MOST_COLUMNS:
+        raise SheetRefused(f"Terlalu banyak kolom: paling banyak {MOST_COLUMNS}.", "Hapus kolom yang tidak diperlukan.")
+    ranges = _Ranges(sheet.merged_cell_ranges or [])
+    for at, values in enumerate(sheet.iter_rows()):
+        cells = _trimmed(values)
+        spread = ranges.over(at, cells)
+        if cells:
+            yield SheetRow(at + 1, cells, spread)
+
+
+class _Ranges:
+    """Merged ranges, asked row by row from the top."""
+
+    def __init__(self, ranges: list[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+        self._waiting = sorted(ranges, reverse=True)
+        self._open: list[tuple[int, int, int, Cell]] = []  # last row, first and last column, value
+
+    def over(self, row: int, cells: tuple[Cell, ...]) -> dict[int, Cell]:
+        while self._waiting and self._waiting[-1][0][0] <= row:
+            (_, first), (last_row, last) = self._waiting.pop()
+            value = cells[first] if first < len(cells) else None
+            if not is_blank(value):
+                self._open.append((last_row, first, last, value))
+        self._open = [each for each in self._open if each[0] >= row]
+        covered = {
+            at: value for _, first, last, value in self._open for at in range(first, min(last, MOST_COLUMNS) + 1)
+        }
+        return {at: value for at, value in covered.items() if at >= len(cells) or cells[at] is None}
+
+
+def _trimmed(values: Sequence[Cell]) -> tuple[Cell, ...]:
+    width = len(values)
+    while width and is_blank(values[width - 1]):
+        width -= 1
+    return tuple(None if value == "" else value for value in values[:width])
