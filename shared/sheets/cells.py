@@ -38,7 +38,7 @@ _CLOCK = re.compile(r"[ T]\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:\.\d+)?)?(?:Z|\s*wib)?$
 _DAY_FIRST = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{2}|\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})[/.\-](\d{1,2})[/.\-](\d{1,2})")
 _NAMED_MONTH = re.compile(r"(\d{1,2})[\s\-/.]+([a-z]+)\.?[\s\-/.,]+(\d{2}|\d{4})", re.IGNORECASE)
-_TIME = re.compile(r"(?:jam|pukul|pkl\.?)?\s*(\d{1,2})(?:[:.](\d{2}))?(?:[:.]\d{2})?\s*(?:wib)?", re.IGNORECASE)
+_TIME = re.compile(r"(?:jam|pukul|pkl\.?)?\s*(\d{1,2})(?:[:.]?(\d{2}))?(?:[:.]\d{2})?\s*(?:wib)?", re.IGNORECASE)
 _SPAN = re.compile(
     r"(?:(\d+(?:[.,]\d+)?)\s*(?:jam|j|hours?|h))?\s*(?:(\d+)\s*(?:menit|mnt|min(?:utes?)?|m|['\u2019])?)?",
     re.IGNORECASE,

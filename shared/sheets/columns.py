@@ -11,60 +11,21 @@ _LIKE = 90  # of 100: one slip in a label of some length
 _SHORTEST_LIKE = 7
 # Words that make a label longer without making it another one.
 _FILLERS = frozenset(
-    [
-        "no",
-        "nomor",
-        "nmr",
-        "nama",
-        "pemilik",
-        "pengurus",
-        "pelaku",
-        "usaha",
-        "umkm",
-        "ukm",
-        "ikm",
-        "wajib",
-        "diisi",
-        "isi",
-        "digit",
-        "angka",
-        "rp",
-        "rupiah",
-        "idr",
-        "dalam",
-        "per",
-        "sesuai",
-        "ktp",
-        "aktif",
-        "lengkap",
-        "contoh",
-        "format",
-        "teks",
-        "text",
-        "dd",
-        "mm",
-        "yyyy",
-        "tgl",
-        "bulan",
-        "hari",
-        "the",
-        "of",
-        "owner",
-        "business",
-        "dan",
-        "atau",
-        "13",
-        "16",
-        "lokasi",
-        "tempat",
-        "kode",
-    ]
+    re.findall(
+        r"\w+",
+        "no nomor nmr nama pemilik pengurus pelaku usaha umkm ukm ikm wajib diisi isi digit angka rp rupiah idr dalam "
+        "per sesuai ktp aktif lengkap contoh format teks text dd mm yyyy tgl bulan hari the of owner business dan atau "
+        "13 16 lokasi tempat kode",
+    )
 )
 
 
 @dataclass(frozen=True)
 class Column:
-    """One field of a sheet. `fits` tells whether a text could stand in it; `spreads` if a merged cell holds for all."""
+    """One field of a sheet. `fits` tells whether a text could stand in it; `spreads` if a merged cell holds for all.
+
+    A label with one of the words of `unless` means something else, however like it is.
+    """
 
     field: str
     label: str
@@ -75,6 +36,7 @@ class Column:
     example: str = ""
     choices: tuple[str, ...] = ()
     spreads: bool = False
+    unless: tuple[str, ...] = ()
 
     def names(self) -> tuple[str, ...]:
         return (self.label, *self.synonyms)
@@ -141,6 +103,7 @@ class _Names:
         # What the office has told wins over what is told of all offices.
         self._exact |= {fold(label): field for label, field in remembered.items() if field in fields}
         self._words = {frozenset(name.split()): field for name, field in self._exact.items()}
+        self._unless = {column.field: frozenset(column.unless) for column in columns}
 
     def first(self, called: tuple[str, ...], rule: Callable[[str], str | None]) -> str | None:
         return next((found for name in called if fold(name) and (found := rule(fold(name)))), None)
@@ -153,7 +116,11 @@ class _Names:
 
     def _within(self, words: frozenset[str]) -> str | None:
         """The longest name of which the label holds all words, and beside them only words that say nothing."""
-        inside = [known for known in self._words if known <= words and words - known <= _FILLERS]
+        inside = [
+            known
+            for known, field in self._words.items()
+            if known <= words and words - known <= _FILLERS and not words & self._unless[field]
+        ]
         return self._words[max(inside, key=lambda known: (len(known), sorted(known)))] if inside else None
 
     def _misspelt(self, name: str) -> str | None:

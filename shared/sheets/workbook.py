@@ -1,13 +1,15 @@
 """Workbooks: calamine reads the values; what it leaves out (merged ranges, cells without a value) is filled in here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import islice
+from xml.etree.ElementTree import ParseError
+from zipfile import BadZipFile
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from shared.sheets.archive import open_workbook
+from shared.sheets.archive import open_workbook, unread_cells
 from shared.sheets.cells import Cell, is_blank
 from shared.sheets.formats import Chosen
 from shared.sheets.tables import HEAD_ROWS, SheetRow, fitness
@@ -32,22 +34,23 @@ def choose_sheet(content: bytes, labels: frozenset[str]) -> Chosen:
 
     Raises SheetRefused for what is no workbook, a bomb, or empty.
     """
-    open_workbook(content)
+    archive = open_workbook(content)
     try:
         workbook = CalamineWorkbook.from_filelike(BytesIO(content))
         candidates = list(_candidates(workbook, labels))
         best = max(candidates, key=_Candidate.rank, default=None)
         if best is None or not best.filled:
             raise SheetRefused("Buku kerja ini kosong.", "Isi lembar kerjanya, simpan, lalu kirim lagi.")
-        return Chosen(_rows(workbook.get_sheet_by_index(best.index)), tuple(_remarks(best, candidates)))
-    except CalamineError:
+        rows = _rows(workbook.get_sheet_by_index(best.index), unread_cells(archive, best.index))
+        return Chosen(rows, tuple(_remarks(best, candidates)))
+    except (CalamineError, BadZipFile, ParseError, KeyError):
         raise SheetRefused("Berkas .xlsx ini rusak.", "Buka dan simpan ulang di Excel, lalu kirim lagi.") from None
 
 
 def _candidates(workbook: CalamineWorkbook, labels: frozenset[str]) -> Iterator[_Candidate]:
     for index, sheet in enumerate(workbook.sheets_metadata[:_MOST_SHEETS]):
         if sheet.typ is SheetTypeEnum.WorkSheet:
-            head = list(islice(_rows(workbook.get_sheet_by_index(index)), HEAD_ROWS))
+            head = list(islice(_rows(workbook.get_sheet_by_index(index), {}), HEAD_ROWS))
             visible = sheet.visible is SheetVisibleEnum.Visible
             yield _Candidate(index, visible, fitness(head, labels), bool(head))
 
@@ -61,16 +64,37 @@ def _remarks(best: _Candidate, candidates: list[_Candidate]) -> Iterator[str]:
         yield f"Lembar {', '.join(alike)} juga berisi tabel dan tidak ikut dibaca; unggah masing-masing sendiri."
 
 
-def _rows(sheet: CalamineSheet) -> Iterator[SheetRow]:
+def _rows(sheet: CalamineSheet, unread: Mapping[tuple[int, int], str]) -> Iterator[SheetRow]:
     """The rows that are not blank. Covered cells are blank; `spread` has what their range shows."""
     if sheet.total_width > 10 * MOST_COLUMNS:
         raise SheetRefused(f"Terlalu banyak kolom: paling banyak {MOST_COLUMNS}.", "Hapus kolom yang tidak diperlukan.")
     ranges = _Ranges(sheet.merged_cell_ranges or [])
-    for at, values in enumerate(sheet.iter_rows()):
-        cells = _trimmed(values)
+    flaws = _by_row(unread)
+    for at, values in _numbered(sheet, flaws):
+        cells = _trimmed(_filled(values, flaws.get(at, {})))
         spread = ranges.over(at, cells)
         if cells:
             yield SheetRow(at + 1, cells, spread)
+
+
+def _numbered(sheet: CalamineSheet, flaws: Mapping[int, object]) -> Iterator[tuple[int, Sequence[Cell]]]:
+    """The rows that calamine sees, and beneath them those of which it reads no cell."""
+    seen = -1
+    for seen, values in enumerate(sheet.iter_rows()):
+        yield seen, values
+    yield from ((at, []) for at in sorted(flaws) if at > seen)
+
+
+def _by_row(unread: Mapping[tuple[int, int], str]) -> dict[int, dict[int, str]]:
+    rows: dict[int, dict[int, str]] = {}
+    for (row, column), text in unread.items():
+        rows.setdefault(row, {})[column] = text
+    return rows
+
+
+def _filled(values: Sequence[Cell], flaws: Mapping[int, str]) -> Sequence[Cell]:
+    width = max(len(values), *(at + 1 for at in flaws), 0)
+    return [flaws.get(at, values[at] if at < len(values) else None) for at in range(width)] if flaws else values
 
 
 class _Ranges:
