@@ -24,6 +24,7 @@ import asyncpg
 
 from deploy.bench import lines, province
 from deploy.bench.cpu import Spent
+from deploy.bench.desk import open_office, registry_pool, registry_settings, request
 from deploy.bench.latency import summary
 from deploy.demo.people import nik
 from deploy.demo.staff import Staff
@@ -31,16 +32,14 @@ from deploy.local.installation import Installation
 from deploy.local.postgres import find_runner
 from deploy.local.state import ProcessState
 from services.registry.app import open_vault
-from services.registry.commands import businesses, offices
+from services.registry.commands import businesses
 from services.registry.domain import business as rules
-from services.registry.domain.forms import BusinessForm, OfficeForm
-from services.registry.settings import RegistrySettings
+from services.registry.domain.forms import BusinessForm
 from shared.auth.principal import Role
 from shared.auth.tokens import Verifier
 from shared.clock import business_day, utc_now
-from shared.commands import Request
 from shared.ids import new_id
-from shared.postgres import Pool, create_pool, role_name
+from shared.postgres import Pool
 
 _LINES = 16
 _WARM_UP_SECONDS = 5.0
@@ -158,7 +157,7 @@ class _Bench:
         self._staff = staff
         self._token = token
         self._pool = pool
-        self._settings = _registry_settings(installation)
+        self._settings = registry_settings(installation)
         self._vault = open_vault(self._settings)
         self._chance = random.Random()  # noqa: S311  a measurement's dice
 
@@ -166,20 +165,14 @@ class _Bench:
     async def open(cls, installation: Installation) -> "_Bench":
         staff = Staff(installation)
         token = await staff.token_of(Role.FRONT_DESK, _OFFICE)()
-        settings = _registry_settings(installation)
-        pool = await create_pool(
-            settings, role_name("registry", "app"), schema="registry", application="plut-bench", size=2
-        )
-        return cls(installation, staff, token, pool)
+        return cls(installation, staff, token, await registry_pool(installation, size=2))
 
     async def close(self) -> None:
         self._pool.terminate()
         await self._staff.close()
 
     async def open_office(self) -> None:
-        opened_on = province.first_day(utc_now().date()).isoformat()
-        form = OfficeForm.model_validate({"code": _OFFICE, "name": f"PLUT {_OFFICE}", "opened_on": opened_on})
-        await offices.open_office(self._pool, _written(b""), form)
+        await open_office(self._pool, _OFFICE)
 
     def requests(self, count: int) -> Iterator[bytes]:
         """Returns so many registrations over the wire, each of another business: made now, not while it is measured."""
@@ -205,7 +198,7 @@ class _Bench:
             self._vault.seal(new_id(), candidate.id, candidate.wrapped, owner)
 
         async def run(number: int) -> None:
-            await businesses.register_business(self._pool, self._vault, _written(bodies[number]), forms[number])
+            await businesses.register_business(self._pool, self._vault, request(body=bodies[number]), forms[number])
 
         token, validation, sealing = await _cost(verify), await _cost(validate), await _cost(seal)
         command = max(0.0, await _cost(run) - validation - sealing)
@@ -234,14 +227,6 @@ async def _cost(stage: Callable[[int], Awaitable[None]]) -> float:
     for number in range(_STAGE_COMMANDS):
         await stage(number)
     return (time.process_time() - began) / _STAGE_COMMANDS * 1e6
-
-
-def _written(body: bytes) -> Request:
-    return Request(province.everybody(), uuid4().hex, body, new_id(), None, utc_now())
-
-
-def _registry_settings(installation: Installation) -> RegistrySettings:
-    return installation.settings("registry", "api", RegistrySettings, keys_dir=installation.keys_dir)
 
 
 @asynccontextmanager

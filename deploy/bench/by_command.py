@@ -12,18 +12,17 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from deploy.bench import province
+from deploy.bench.desk import open_office, registry_settings, request
 from deploy.bench.load import Effect
 from deploy.demo.people import nik
 from deploy.local.installation import Installation
 from services.mentoring import commands as mentoring
 from services.mentoring.domain import Channel, Field, NewConsultant, Occupation, Service, SessionDraft
 from services.registry.app import open_vault
-from services.registry.commands import businesses, offices
-from services.registry.domain.forms import BusinessCorrection, BusinessForm, Kind, OfficeForm, OwnerForm
+from services.registry.commands import businesses
+from services.registry.domain.forms import BusinessCorrection, BusinessForm, Kind, OwnerForm
 from services.registry.domain.identity import Vault
-from services.registry.settings import RegistrySettings
 from shared.clock import business_day, utc_now
-from shared.commands import Request
 from shared.ids import new_id
 from shared.postgres import Pool, role_name
 from shared.settings import Settings
@@ -60,16 +59,14 @@ class Commands:
     @classmethod
     async def open(cls, installation: Installation) -> "Commands":
         """Connects to both services as their apis do."""
-        settings = installation.settings("registry", "api", RegistrySettings, keys_dir=installation.keys_dir)
+        settings = registry_settings(installation)
         pools = [await _pool(settings, "registry"), await _pool(installation.settings("mentoring", "api"), "mentoring")]
         return cls(pools[0], pools[1], open_vault(settings), business_day(utc_now()))
 
     async def prepare(self, writes: int) -> None:  # noqa: ARG002  staff are as many whatever is written
         """Opens the offices and registers consultants and a few businesses of each."""
-        opened_on = province.first_day(self.today).isoformat()
         for code in province.CODES:
-            form = OfficeForm.model_validate({"code": code, "name": f"PLUT {code}", "opened_on": opened_on})
-            await offices.open_office(self.registry, _request(), form)
+            await open_office(self.registry, code)
         await asyncio.gather(*(self._staff(code) for code in province.CODES))
 
     async def close(self) -> None:
@@ -98,7 +95,7 @@ class Commands:
     async def _consultant(self, code: str) -> UUID:
         staff, since = f"stf-{uuid4().hex}", province.first_day(self.today)
         new = NewConsultant(code, staff, "Konsultan Ukur", [Field.PRODUCTION], since)
-        return UUID((await mentoring.register_consultant(self.mentoring, _request(), new)).body["id"])
+        return UUID((await mentoring.register_consultant(self.mentoring, request(), new)).body["id"])
 
     async def _complete(self) -> Effect:
         number, self.sessions = self.sessions, self.sessions + 1
@@ -112,7 +109,7 @@ class Commands:
             service=Service.BUSINESS_MENTORING,
             channel=Channel.OFFICE_VISIT,
         )
-        await mentoring.complete_session(self.mentoring, _request(), draft)
+        await mentoring.complete_session(self.mentoring, request(), draft)
         return office, day, count
 
     async def _register(self, code: str) -> UUID:
@@ -125,7 +122,7 @@ class Commands:
             kelurahan=province.kelurahan(code, number),
             owners=[OwnerForm(name="Pemilik Ukur", nik=nik(dice, code))],
         )
-        answer = await businesses.register_business(self.registry, self.vault, _request(), form)
+        answer = await businesses.register_business(self.registry, self.vault, request(), form)
         business = UUID(answer.body["id"])
         self.businesses[code].append(business)
         self.revisions[business] = 1
@@ -136,16 +133,10 @@ class Commands:
         business = self.businesses[code].pop(0)
         form = BusinessCorrection(trade_name=f"Usaha Ukur {new_id().hex[-8:]}")
         seen = self.revisions[business]
-        answer = await businesses.correct_business(self.registry, self.vault, _request(), business, seen, form)
+        answer = await businesses.correct_business(self.registry, self.vault, request(), business, seen, form)
         self.revisions[business] = answer.body["revision"]
         self.businesses[code].append(business)
         return business, answer.body["version"]
-
-
-def _request() -> Request:
-    """Returns what the edge would have known of a write."""
-    key = str(uuid4())
-    return Request(province.everybody(), key, key.encode(), new_id(), None, utc_now())
 
 
 async def _pool(settings: Settings, service: str) -> Pool:

@@ -8,26 +8,24 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
+from deploy.bench import province
 from deploy.bench.dedupe_set import Group, Registered, groups
+from deploy.bench.desk import open_office, registry_pool, registry_settings, request
 from deploy.local.installation import Installation
 from services.registry.app import open_vault
-from services.registry.commands import businesses, offices
+from services.registry.commands import businesses
 from services.registry.domain.finding import Identification
-from services.registry.domain.forms import BusinessForm, OfficeForm
+from services.registry.domain.forms import BusinessForm
 from services.registry.domain.identity import Vault
 from services.registry.domain.likeness import Verdict
-from services.registry.settings import RegistrySettings
 from shared.auth.principal import Principal, Role
-from shared.clock import utc_now
-from shared.commands import Request
 from shared.http.problem import Problem
-from shared.ids import new_id
-from shared.postgres import Pool, create_pool, role_name
+from shared.postgres import Pool
 
 SEED = 20261122
-_OPENED = {"35.76": "PLUT Kota Mojokerto", "35.79": "PLUT Kota Batu"}
+_OFFICES = ("35.76", "35.79")
 
 
 @dataclass
@@ -67,10 +65,9 @@ class Judged:
 
 async def measure(installation: Installation) -> Judged:
     """Registers the whole set in the installation's registry and returns what was said of each pair."""
-    settings = installation.settings("registry", "api", RegistrySettings, keys_dir=installation.keys_dir)
-    pool = await create_pool(settings, role_name("registry", "app"), schema="registry", application="plut-bench-dedupe")
+    pool = await registry_pool(installation)
     try:
-        return await judge(pool, open_vault(settings), groups(SEED))
+        return await judge(pool, open_vault(registry_settings(installation)), groups(SEED))
     finally:
         pool.terminate()
 
@@ -91,9 +88,8 @@ class _Desk:
     vault: Vault
 
     async def open_offices(self) -> None:
-        for code, name in _OPENED.items():
-            form = OfficeForm.model_validate({"code": code, "name": name, "opened_on": "2023-12-01"})
-            await offices.open_office(self.pool, _request(code), form)
+        for code in _OFFICES:
+            await open_office(self.pool, code)
 
     async def judge(self, kind: str, group: Group, judged: Judged) -> None:
         known: dict[UUID, int] = {}
@@ -112,7 +108,7 @@ class _Desk:
             said = Identification(confirmed_new=True, candidates_seen=tuple(shown))
             try:
                 answer = await businesses.register_business(
-                    self.pool, self.vault, _request(one.office), _form(one), said
+                    self.pool, self.vault, request(_head(one.office)), _form(one), said
                 )
             except Problem as problem:
                 asked = _candidates(problem)
@@ -144,10 +140,8 @@ def _form(one: Registered) -> BusinessForm:
     )
 
 
-def _request(office: str) -> Request:
-    key = str(uuid4())
-    principal = Principal("stf-bench", frozenset({Role.ADMINISTRATOR, Role.OFFICE_HEAD}), (office,))
-    return Request(principal, key, key.encode(), new_id(), None, utc_now())
+def _head(office: str) -> Principal:
+    return Principal(province.SUBJECT, frozenset({Role.OFFICE_HEAD}), (office,))
 
 
 def _share(part: int, whole: int) -> float:

@@ -11,14 +11,14 @@ from typing import Any
 
 import asyncpg
 
+from deploy.bench.desk import registry_pool
 from deploy.bench.latency import percentile
 from deploy.local.installation import Installation
 from services.registry.domain.forms import Kind
 from services.registry.domain.likeness import Proposed, likely
-from services.registry.settings import RegistrySettings
 from services.registry.store import finding
 from services.registry.store.finding import Keys
-from shared.postgres import Pool, connect, create_pool, role_name, transaction
+from shared.postgres import Pool, connect, role_name, transaction
 from shared.reference.regions import is_kelurahan, regions
 
 _AT_ONCE = 50_000
@@ -109,8 +109,7 @@ async def measure(installation: Installation, businesses: int, say: Callable[[st
         rows = await sample(connection, businesses)
     finally:
         await connection.close()
-    settings = installation.settings("registry", "api", RegistrySettings, keys_dir=installation.keys_dir)
-    pool = await create_pool(settings, role_name("registry", "app"), schema="registry", application="plut-bench-find")
+    pool = await registry_pool(installation)
     try:
         return await ask(pool, businesses, rows)
     finally:
