@@ -46,6 +46,14 @@ class Problem(Exception):
         self.extra = dict(extra or {})
 
 
+def faults_of_correction(emptied: Sequence[str], *, nothing: bool) -> list[FieldProblem]:
+    """Returns what is wrong with a correction that empties what must not be empty, or corrects nothing."""
+    if nothing:
+        return [FieldProblem("", "Tidak ada yang diubah.", "Isi sedikitnya satu hal yang hendak diubah.")]
+    cure = "Isi, atau hilangkan dari kiriman bila tidak berubah."
+    return [FieldProblem(field, "Tidak boleh dikosongkan.", cure) for field in emptied]
+
+
 def stale(seen: int, current: int) -> Problem:
     """The answer to an edit over a revision that is not the newest any more."""
     return Problem(

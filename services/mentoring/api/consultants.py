@@ -26,7 +26,7 @@ from shared.auth.principal import Principal
 from shared.clock import business_day, utc_now
 from shared.commands import Request as Write
 from shared.http.fields import Day
-from shared.http.problem import FieldProblem
+from shared.http.problem import FieldProblem, faults_of_correction
 from shared.http.requests import etag, offices_to_read, principal_for, reply, write_for
 from shared.http.wiring import Cursors, OpenPool, Seen
 from shared.postgres import Connection, transaction
@@ -226,13 +226,7 @@ def refuse_span(first: date | None, last: date | None, longest: timedelta | None
 
 def refuse_empty(fields: Sequence[str], *, nothing: bool) -> None:
     """Raises a 422 Problem for a change of nothing, and for what must not be empty."""
-    faults = [
-        FieldProblem(name, "Tidak boleh dikosongkan.", "Isi, atau hilangkan dari kiriman bila tidak berubah.")
-        for name in fields
-    ]
-    if nothing:
-        faults.append(FieldProblem("", "Tidak ada yang diubah.", "Isi sedikitnya satu hal yang hendak diubah."))
-    problems.refuse_faults(faults, "invalid-input", "Isian tidak sah")
+    problems.refuse_faults(faults_of_correction(fields, nothing=nothing), "invalid-input", "Isian tidak sah")
 
 
 async def _found(connection: Connection, consultant_id: UUID) -> dict[str, Any]:

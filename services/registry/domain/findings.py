@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 
 from pydantic import BaseModel
 
-from shared.http.problem import FieldProblem, Problem
+from shared.http.problem import FieldProblem, Problem, faults_of_correction
 from shared.money import MoneyError
 from shared.privacy.numbers import NumberError, holds_long_number
 from shared.texts import holds_invisible
@@ -50,11 +50,9 @@ class Findings:
 
     def refuse_blanks(self, correction: BaseModel, required: Sequence[str]) -> None:
         """Refuses a correction that corrects nothing, or that empties what must not be empty."""
-        if not correction.model_fields_set:
-            self.refuse("", "Tidak ada yang diubah.", "Isi sedikitnya satu hal yang hendak diubah.")
-        for field in required:
-            if field in correction.model_fields_set and getattr(correction, field) is None:
-                self.refuse(field, "Tidak boleh dikosongkan.", "Isi, atau hilangkan dari kiriman bila tidak berubah.")
+        given = correction.model_fields_set
+        emptied = [field for field in required if field in given and getattr(correction, field) is None]
+        self.refusals += faults_of_correction(emptied, nothing=not given)
 
     def warn(self, field: str, message: str | None) -> None:
         if message is not None:
