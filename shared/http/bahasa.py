@@ -10,6 +10,11 @@ Context = Mapping[str, Any]
 Text = str | Callable[[Context], str]
 
 
+def _choices(context: Context) -> str:
+    """Returns the choices as pydantic lists them, in Bahasa."""
+    return str(context.get("expected")).replace("' or '", "' atau '")
+
+
 def _number(context: Context, name: str) -> str:
     return f"{context.get(name)}"
 
@@ -76,8 +81,8 @@ _TEXTS: Mapping[str, tuple[Text, Text]] = {
         lambda c: f"Harus kelipatan {_number(c, 'multiple_of')}.",
         lambda c: f"Isi kelipatan {_number(c, 'multiple_of')}.",
     ),
-    "enum": (lambda c: f"Pilihan tidak dikenal; yang sah: {c.get('expected')}.", "Pilih salah satu yang sah."),
-    "literal_error": (lambda c: f"Pilihan tidak dikenal; yang sah: {c.get('expected')}.", "Pilih salah satu yang sah."),
+    "enum": (lambda c: f"Pilihan tidak dikenal; yang sah: {_choices(c)}.", "Pilih salah satu yang sah."),
+    "literal_error": (lambda c: f"Pilihan tidak dikenal; yang sah: {_choices(c)}.", "Pilih salah satu yang sah."),
     "none_required": ("Harus dikosongkan.", "Kirim null atau hapus isian ini."),
     "uuid_type": ("Harus berupa UUID.", "Pakai id persis seperti yang diterima dari sistem."),
     "uuid_parsing": ("Harus berupa UUID.", "Pakai id persis seperti yang diterima dari sistem."),

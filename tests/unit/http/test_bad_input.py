@@ -81,6 +81,12 @@ async def test_every_wrong_field_is_named_at_once(client: httpx.AsyncClient) -> 
     assert {error["field"] for error in problem["errors"]} == {"name", "count", "kind", "more"}
 
 
+async def test_choices_are_told_in_bahasa(client: httpx.AsyncClient) -> None:
+    problem = _problem(await _post(client, {"name": "a", "kind": "c"}), 422, "invalid-input")
+    (error,) = problem["errors"]
+    assert error["message"] == "Pilihan tidak dikenal; yang sah: 'a' atau 'b'."
+
+
 async def test_what_was_sent_is_never_repeated(client: httpx.AsyncClient) -> None:
     answer = await _post(client, {"name": "3578010101010001 Siti Aminah", "count": "3578010101010001"})
     assert "3578010101010001" not in answer.text
