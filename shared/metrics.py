@@ -25,6 +25,9 @@ HTTP_SECONDS = Histogram(
 AUTHZ_DENIED = Counter("authz_denied_total", "Requests that the policy refused", ("action",), registry=REGISTRY)
 SSE_CLIENTS = Gauge("sse_clients", "Browsers that listen for change hints", ("scope",), registry=REGISTRY)
 
+# Imports of sheets
+IMPORT_ROWS = Counter("import_rows_total", "Rows of imported sheets by what became of them", ("result",), registry=REGISTRY)
+
 # The relay
 OUTBOX_UNPUBLISHED = Gauge(
     "outbox_unpublished", "Events that Kafka has not acknowledged yet", ("service",), registry=REGISTRY

@@ -43,7 +43,15 @@ class PersonKey:
 
     def open(self, name: str, sealed: bytes) -> str:
         """Returns a field in clear; raises SealError."""
-        return _open(self._cipher, sealed, self._context(name)).decode()
+        return self.open_bytes(name, sealed).decode()
+
+    def seal_bytes(self, name: str, content: bytes | memoryview) -> bytes:
+        """Returns the same for what is no text."""
+        return _seal(self._cipher, content, self._context(name))
+
+    def open_bytes(self, name: str, sealed: bytes) -> bytes:
+        """Returns what is no text in clear; raises SealError."""
+        return _open(self._cipher, sealed, self._context(name))
 
     def _context(self, name: str) -> bytes:
         return _context(self.person, name, self.version)
@@ -76,7 +84,7 @@ def _context(person: UUID, name: str, version: int) -> bytes:
     return f"{person}|{name}|{version}".encode()
 
 
-def _seal(cipher: AESGCM, clear: bytes, context: bytes) -> bytes:
+def _seal(cipher: AESGCM, clear: bytes | memoryview, context: bytes) -> bytes:
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return nonce + cipher.encrypt(nonce, clear, context)
 

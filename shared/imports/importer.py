@@ -1,0 +1,81 @@
+"""What a service tells the import job: its columns, its keys, and what one row means to it."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from shared.auth.principal import Principal
+from shared.commands import Request
+from shared.imports.rows import Row, RowOutcome
+from shared.privacy.blind_index import BlindIndex
+from shared.privacy.sealing import KeyWrapper
+from shared.sheets.columns import Column
+
+
+@dataclass(frozen=True)
+class Job:
+    """One uploaded sheet of one office. `principal` uploaded it, and every row is a command in his name."""
+
+    id: UUID
+    office: str
+    dry_run: bool
+    principal: Principal
+    correlation_id: UUID
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row, and the command that it is: the key is the row's own, so that what it did is found again."""
+
+    job: Job
+    row: Row
+    fingerprint: bytes
+    request: Request
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who handled a sheet of personal data."""
+
+    actor: str
+    office: str
+    job: UUID
+    correlation_id: UUID
+
+
+class RowRules(Protocol):
+    """The rules for the rows of one sheet."""
+
+    def keys(self, row: Row) -> Collection[str]:
+        """Returns what the row shares with others: rows that share a key run one after the other, in order."""
+        ...
+
+    async def execute(self, entry: Entry) -> RowOutcome:
+        """Judges and executes the row, by `commands.execute_row`; a dry run leaves nothing.
+
+        Raises Busy and what UNAVAILABLE names: then the row is tried again.
+        """
+        ...
+
+
+class Importer(Protocol):
+    """One service's kind of sheet. `keys` seal the uploaded file and its rows, `index` makes their fingerprints."""
+
+    columns: Sequence[Column]
+    subject_label: str  # of the id in the result sheet: `ID Usaha`
+    keeps_all_columns: bool  # else only the cells of known columns are stored, and repeated in the result
+    keys: KeyWrapper
+    index: BlindIndex
+
+    async def begin(self, job: Job, rows: AsyncIterator[Row]) -> RowRules:
+        """Looks over the whole sheet, again after a crash, and returns the rules for its rows."""
+        ...
+
+    async def still_there(self, connection: Any, subjects: Collection[UUID]) -> set[UUID]:  # noqa: ANN401
+        """Returns those of the subjects that the office still has."""
+        ...
+
+    async def note(self, connection: Any, action: str, reader: Reader) -> None:  # noqa: ANN401
+        """Writes down in the trail who uploaded (`upload_import`) or read (`read_import`) a sheet."""
+        ...

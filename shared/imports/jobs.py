@@ -1,0 +1,67 @@
+"""The loop that works imports through, inside the api's process: one job at a time, leased, so that replicas share."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from shared.clock import utc_now
+from shared.ids import new_id
+from shared.imports import store
+from shared.imports.importer import Importer
+from shared.imports.run import LEASE, Run
+from shared.loops import BackgroundLoop
+from shared.postgres import UNAVAILABLE, Pool, transaction
+
+KEPT = timedelta(days=30)
+_LOOK_SECONDS = 0.5
+_PATIENCE_SECONDS = 2.0
+_FORGET_EVERY = timedelta(minutes=1)
+
+
+class ImportWorker(BackgroundLoop):
+    """Any number of them share the work; each job is worked by one at a time."""
+
+    name = "import_worker"
+
+    def __init__(self, pool: Pool, importer: Importer, clock: Callable[[], datetime] = utc_now) -> None:
+        super().__init__()
+        self._pool = pool
+        self._importer = importer
+        self._clock = clock
+        self._forget_at = clock()
+
+    async def run(self) -> None:
+        self.started.set()
+        while not self.stopping.is_set():
+            try:
+                if not await self.work_next():
+                    await self._forget_now_and_then()
+                    await self.rest(_LOOK_SECONDS)
+            except UNAVAILABLE as error:
+                self._log.warning("import_postponed", error=type(error).__name__)
+                await self.rest(_PATIENCE_SECONDS)
+
+    async def work_next(self) -> bool:
+        """Works the next job through; tells whether there was one."""
+        lease, now = new_id(), self._clock()
+        async with transaction(self._pool) as connection:
+            record = await store.claim_import(connection, lease, now, now + LEASE)
+        if record is None:
+            return False
+        try:
+            await Run(self._pool, self._importer, record, lease, self.stopping, self._clock).finish()
+        except store.LeaseLost:
+            self._log.warning("import_taken_over", job=str(record.job.id))
+        return True
+
+    async def forget(self) -> None:
+        """Forgets files and rows of imports that ended 30 days ago, one import at a time."""
+        forgotten = 1
+        while forgotten and not self.stopping.is_set():
+            now = self._clock()
+            async with transaction(self._pool) as connection:
+                forgotten = await store.forget_imports(connection, now - KEPT, now, 1)
+
+    async def _forget_now_and_then(self) -> None:
+        if self._clock() >= self._forget_at:
+            await self.forget()
+            self._forget_at = self._clock() + _FORGET_EVERY
