@@ -49,6 +49,7 @@ def _refuse_strangers(content: bytes) -> None:
 
 
 def _within_limits(rows: Iterator[SheetRow]) -> Iterator[SheetRow]:
+    count = 0
     for count, row in enumerate(rows, start=1):
         if count > MOST_ROWS + HEAD_ROWS:
             raise SheetRefused(
@@ -64,3 +65,5 @@ def _within_limits(rows: Iterator[SheetRow]) -> Iterator[SheetRow]:
                 f"Ada sel yang terlalu panjang di baris {row.number}.", "Pendekkan isinya; paling panjang 4.000 huruf."
             )
         yield row
+    if count == 0:
+        raise SheetRefused("Lembar ini kosong.", "Isi datanya, simpan, lalu kirim lagi.")

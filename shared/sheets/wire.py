@@ -4,7 +4,6 @@ import json
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from shared.sheets.cells import Cell
 from shared.sheets.tables import SheetRow
 
 LONGEST_CELL = 4_000
@@ -22,25 +21,16 @@ class SheetRefused(Exception):
 
 
 def encode_row(row: SheetRow) -> str:
-    spread = {str(at): _told(cell) for at, cell in row.spread.items()}
-    return json.dumps([row.number, [_told(cell) for cell in row.cells], spread])
+    return json.dumps([row.number, row.cells, row.spread], default=_told)
 
 
-def decode_row(line: bytes) -> SheetRow:
-    number, cells, spread = json.loads(line)
-    return SheetRow(number, tuple(map(_heard, cells)), {int(at): _heard(cell) for at, cell in spread.items()})
+def decode_row(line: bytes | str) -> SheetRow:
+    number, cells, spread = json.loads(line, object_hook=_heard)
+    return SheetRow(number, tuple(cells), {int(at): cell for at, cell in spread.items()})
 
 
-def encode_cells(cells: tuple[Cell, ...]) -> str:
-    """Returns the same for cells alone, for whoever keeps them."""
-    return json.dumps([_told(cell) for cell in cells])
-
-
-def decode_cells(text: str) -> tuple[Cell, ...]:
-    return tuple(map(_heard, json.loads(text)))
-
-
-def _told(cell: Cell) -> Any:  # noqa: ANN401
+def _told(cell: Any) -> dict[str, Any]:  # noqa: ANN401
+    """What JSON has no type for, under a word of its own."""
     match cell:
         case datetime():
             return {"at": cell.isoformat()}
@@ -51,10 +41,10 @@ def _told(cell: Cell) -> Any:  # noqa: ANN401
         case timedelta():
             return {"seconds": cell.total_seconds()}
         case _:
-            return cell
+            raise TypeError(f"{type(cell).__name__} is no cell")
 
 
-def _heard(told: Any) -> Cell:  # noqa: ANN401
+def _heard(told: dict[str, Any]) -> Any:  # noqa: ANN401
     match told:
         case {"at": text}:
             return datetime.fromisoformat(text)
@@ -65,4 +55,4 @@ def _heard(told: Any) -> Cell:  # noqa: ANN401
         case {"seconds": seconds}:
             return timedelta(seconds=seconds)
         case _:
-            return told  # type: ignore[no-any-return]  # JSON's own types are cells
+            return told  # the object of spread cells

@@ -7,7 +7,14 @@ from itertools import islice
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetMetadata,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 from shared.sheets.archive import open_workbook, unread_cells
 from shared.sheets.cells import Cell, is_blank
@@ -37,29 +44,35 @@ def choose_sheet(content: bytes, labels: frozenset[str]) -> Chosen:
     archive = open_workbook(content)
     try:
         workbook = CalamineWorkbook.from_filelike(BytesIO(content))
-        candidates = list(_candidates(workbook, labels))
-        best = max(candidates, key=_Candidate.rank, default=None)
-        if best is None or not best.filled:
-            raise SheetRefused("Buku kerja ini kosong.", "Isi lembar kerjanya, simpan, lalu kirim lagi.")
+        best, others = _best(workbook, labels)
         rows = _rows(workbook.get_sheet_by_index(best.index), unread_cells(archive, best.index))
-        return Chosen(rows, tuple(_remarks(best, candidates)))
     except (CalamineError, BadZipFile, ParseError, KeyError):
         raise SheetRefused("Berkas .xlsx ini rusak.", "Buka dan simpan ulang di Excel, lalu kirim lagi.") from None
+    return Chosen(rows, tuple(_remarks(best, others)))
 
 
-def _candidates(workbook: CalamineWorkbook, labels: frozenset[str]) -> Iterator[_Candidate]:
-    for index, sheet in enumerate(workbook.sheets_metadata[:_MOST_SHEETS]):
-        if sheet.typ is SheetTypeEnum.WorkSheet:
-            head = list(islice(_rows(workbook.get_sheet_by_index(index), {}), HEAD_ROWS))
-            visible = sheet.visible is SheetVisibleEnum.Visible
-            yield _Candidate(index, visible, fitness(head, labels), bool(head))
+def _best(workbook: CalamineWorkbook, labels: frozenset[str]) -> tuple[_Candidate, list[_Candidate]]:
+    """The best of the workbook's sheets and the others. A lone one is read once only, for reading takes the time."""
+    sheets = [(at, each) for at, each in enumerate(workbook.sheets_metadata) if each.typ is SheetTypeEnum.WorkSheet]
+    if len(sheets) == 1:
+        return _Candidate(sheets[0][0], visible=True, fitness=0, filled=True), []
+    candidates = [_candidate(workbook, at, each, labels) for at, each in sheets[:_MOST_SHEETS]]
+    best = max(candidates, key=_Candidate.rank, default=None)
+    if best is None or not best.filled:
+        raise SheetRefused("Buku kerja ini kosong.", "Isi lembar kerjanya, simpan, lalu kirim lagi.")
+    return best, [each for each in candidates if each is not best]
 
 
-def _remarks(best: _Candidate, candidates: list[_Candidate]) -> Iterator[str]:
+def _candidate(workbook: CalamineWorkbook, index: int, told: SheetMetadata, labels: frozenset[str]) -> _Candidate:
+    head = list(islice(_rows(workbook.get_sheet_by_index(index), {}), HEAD_ROWS))
+    return _Candidate(index, told.visible is SheetVisibleEnum.Visible, fitness(head, labels), bool(head))
+
+
+def _remarks(best: _Candidate, others: list[_Candidate]) -> Iterator[str]:
     """No sheet is passed over in silence; a sheet's name is not repeated, it may be somebody's."""
-    if len(candidates) > 1:
-        yield f"Dibaca: lembar ke-{best.index + 1} dari {len(candidates)}."
-    alike = [f"ke-{each.index + 1}" for each in candidates if each != best and each.fitness == best.fitness > 1]
+    if others:
+        yield f"Dibaca: lembar ke-{best.index + 1} dari {len(others) + 1}."
+    alike = [f"ke-{each.index + 1}" for each in others if each.fitness == best.fitness > 1]
     if alike:
         yield f"Lembar {', '.join(alike)} juga berisi tabel dan tidak ikut dibaca; unggah masing-masing sendiri."
 
