@@ -33,6 +33,8 @@ class Action(StrEnum):
     MARK_NO_SHOW = "mark_no_show"
     READ_SESSIONS = "read_sessions"
     READ_SESSION_HISTORY = "read_session_history"
+    IMPORT_SESSIONS = "import_sessions"
+    ACCEPT_IMPORT = "accept_import"
     READ_REPORTS = "read_reports"
 
 
@@ -66,6 +68,8 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     Action.MARK_NO_SHOW: frozenset({Role.FRONT_DESK, Role.CONSULTANT, Role.OFFICE_HEAD}),
     Action.READ_SESSIONS: frozenset({Role.FRONT_DESK, Role.CONSULTANT, Role.OFFICE_HEAD, Role.AUDITOR}),
     Action.READ_SESSION_HISTORY: frozenset({Role.CONSULTANT, Role.OFFICE_HEAD, Role.AUDITOR}),
+    Action.IMPORT_SESSIONS: frozenset({Role.OFFICE_HEAD}),
+    Action.ACCEPT_IMPORT: frozenset({Role.OFFICE_HEAD}),
     Action.READ_REPORTS: frozenset({Role.OFFICE_HEAD, Role.PROVINCE_ANALYST, Role.AUDITOR}),
 }
 

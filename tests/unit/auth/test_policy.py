@@ -45,6 +45,8 @@ _MATRIX = {
     Action.MARK_NO_SHOW: "FCH",
     Action.READ_SESSIONS: "FCHA",
     Action.READ_SESSION_HISTORY: "CHA",
+    Action.IMPORT_SESSIONS: "H",
+    Action.ACCEPT_IMPORT: "H",
     Action.READ_REPORTS: "HPA",
 }
 
