@@ -44,11 +44,12 @@ class Reader:
     correlation_id: UUID
 
 
-class RowRules(Protocol):
-    """The rules for the rows of one sheet."""
+class RowCommand(Protocol):
+    """A row as it was understood."""
 
-    def keys(self, row: Row) -> Collection[str]:
-        """Returns what the row shares with others: rows that share a key run one after the other, in order."""
+    @property
+    def keys(self) -> Collection[str]:
+        """What it shares with others: rows that share a key run one after the other, in the order of the sheet."""
         ...
 
     async def execute(self, entry: Entry) -> RowOutcome:
@@ -56,6 +57,14 @@ class RowRules(Protocol):
 
         Raises Busy and what UNAVAILABLE names: then the row is tried again.
         """
+        ...
+
+
+class RowRules(Protocol):
+    """The rules for the rows of one sheet."""
+
+    def read(self, row: Row) -> RowCommand:
+        """Understands a row; what is wrong with it is told when it is executed."""
         ...
 
 

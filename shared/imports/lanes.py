@@ -12,7 +12,7 @@ from shared import failpoint
 from shared.clock import utc_now
 from shared.commands import Busy, Request
 from shared.imports import store
-from shared.imports.importer import Entry, Importer, Job, RowRules
+from shared.imports.importer import Entry, Importer, Job, RowCommand, RowRules
 from shared.imports.rows import Remark, Row, RowOutcome, RowStatus
 from shared.postgres import UNAVAILABLE, Pool, transaction
 
@@ -28,6 +28,8 @@ _FAULT = Remark(
 
 @dataclass(frozen=True)
 class Task:
+    """A row that has no status yet."""
+
     row: Row
     fingerprint: bytes
 
@@ -60,9 +62,10 @@ class Lanes:
         latest: dict[str, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
             for task in tasks:
-                keys = {task.fingerprint.hex(), *self._rules.keys(task.row)}
+                command = self._rules.read(task.row)
+                keys = {task.fingerprint.hex(), *command.keys}
                 before = {latest[key] for key in keys if key in latest}
-                latest |= dict.fromkeys(keys, group.create_task(self._in_turn(task, before)))
+                latest |= dict.fromkeys(keys, group.create_task(self._in_turn(task, command, before)))
 
     async def _known_already(self, tasks: Sequence[Task]) -> dict[bytes, RowOutcome]:
         """What rows of these fingerprints have created before, as far as it is still there."""
@@ -74,11 +77,11 @@ class Lanes:
         known = {fingerprint: _unchanged(_SEEN_ABOVE, subject) for fingerprint, subject in above.items()}
         return known | {mark: _unchanged(_SEEN_BEFORE, subject) for mark, subject in seen.items() if subject in there}
 
-    async def _in_turn(self, task: Task, before: Collection[asyncio.Task[None]]) -> None:
+    async def _in_turn(self, task: Task, command: RowCommand, before: Collection[asyncio.Task[None]]) -> None:
         if before:
             await asyncio.wait(before)
         async with self._free:
-            outcome = self._known.get(task.fingerprint) or await self._patiently(task)
+            outcome = self._known.get(task.fingerprint) or await self._patiently(task, command)
         if outcome is None:
             return
         await failpoint.point("imports.after_row")
@@ -86,12 +89,12 @@ class Lanes:
             self._known[task.fingerprint] = _unchanged(_SEEN_ABOVE, outcome.subject)
         self._ledger.end_row(task.row.number, outcome)
 
-    async def _patiently(self, task: Task) -> RowOutcome | None:
+    async def _patiently(self, task: Task, command: RowCommand) -> RowOutcome | None:
         """Tries until the row has ended; None once the ledger halts."""
         pause = _FIRST_PAUSE_SECONDS
         while not self._ledger.halted:
             try:
-                return await self._rules.execute(self._entry(task))
+                return await command.execute(self._entry(task))
             except _LATER as error:
                 self._log.warning("import_row_postponed", number=task.row.number, error=type(error).__name__)
                 await asyncio.sleep(pause)
