@@ -128,6 +128,16 @@ def holds_identity_number(text: str) -> bool:
     return re.search(r"\d(?:[ .\-/]?\d){15}", text) is not None
 
 
+def holds_tax_or_identity_number(text: str) -> bool:
+    """Tells whether a text holds 15 digits in a row or more, however they are grouped: an NPWP, a NIK, an account."""
+    return re.search(r"\d(?:[ .\-/]?\d){14}", text) is not None
+
+
+def holds_phone(text: str) -> bool:
+    """Tells whether a text holds a mobile number, however it is grouped; an amount of rupiah is none."""
+    return re.search(r"(?<![\d.,])(?:\+?62|0)[ .\-]?8[1-9](?:[ .\-]?\d){7,10}(?!\d)", text) is not None
+
+
 def _digits(typed: str) -> str:
     return _SEPARATORS.sub("", typed)
 

@@ -51,6 +51,16 @@ def find_kelurahan(typed: str) -> Place:
     return _by_name(text)
 
 
+def may_mean(typed: str, code: str) -> bool:
+    """Tells whether somebody may have meant this very kelurahan: by its code, its code of before, or its name."""
+    text = typed.strip()
+    if _CODE.fullmatch(text):
+        return code in (_dotted(text), replaced_codes().get(_dotted(text)))
+    name, ranks = _read_name(text)
+    best = max(fuzz.ratio(name, form) for form in _written(regions()[code]))
+    return (not ranks or _rank(code) in ranks) and (best == _EQUAL or (best >= _SURE and len(name) >= _SHORT))
+
+
 def full_name(place: Region) -> str:
     """Returns `Blooto, Kec. Prajuritkulon, Kota Mojokerto`."""
     return f"{place.name}, Kec. {regions()[place.code[:8]].name}, {regions()[place.regency].name}"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.reference.places import MOST_CANDIDATES, PlaceUnknown, find_kelurahan, full_name, replaced_codes
+from shared.reference.places import MOST_CANDIDATES, PlaceUnknown, find_kelurahan, full_name, may_mean, replaced_codes
 from shared.reference.regions import is_kelurahan, regions
 
 KELURAHAN = sorted(code for code in regions() if is_kelurahan(code))
@@ -79,3 +79,29 @@ def test_any_text_is_a_place_or_none(typed: str) -> None:
         found = [place.code for place in unknown.candidates]
     assert len(found) <= MOST_CANDIDATES
     assert all(is_kelurahan(code) for code in found)
+
+
+@given(st.sampled_from(KELURAHAN))
+def test_every_place_is_meant_by_its_own_name_and_code(code: str) -> None:
+    assert may_mean(code, code)
+    assert may_mean(full_name(regions()[code]), code)
+    assert may_mean(regions()[code].name, code)
+
+
+@pytest.mark.parametrize(("typed", "code"), MEANT.items())
+def test_whoever_means_a_place_may_mean_it(typed: str, code: str) -> None:
+    assert may_mean(typed, code)
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "meant"),
+    [
+        ("Kauman", "35.76.01.1004", True),
+        ("Kauman, Kab. Ponorogo", "35.76.01.1004", False),
+        ("Mentikan", "35.76.01.1008", False),
+        ("35.76.01.1003", "35.76.01.1008", False),
+        ("", "35.76.01.1008", False),
+    ],
+)
+def test_who_may_be_meant(typed: str, code: str, *, meant: bool) -> None:
+    assert may_mean(typed, code) is meant
