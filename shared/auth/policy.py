@@ -21,6 +21,7 @@ class Action(StrEnum):
     READ_AUDIT = "read_audit"
     READ_BUSINESSES = "read_businesses"
     FIND_BUSINESSES = "find_businesses"
+    IMPORT_BUSINESSES = "import_businesses"
     READ_ATTESTATIONS = "read_attestations"
     ATTEST_ON_PAPER = "attest_on_paper"
     REGISTER_CONSULTANT = "register_consultant"
@@ -56,6 +57,7 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     Action.READ_AUDIT: frozenset({Role.OFFICE_HEAD, Role.AUDITOR}),
     Action.READ_BUSINESSES: _OFFICE_STAFF | {Role.AUDITOR},
     Action.FIND_BUSINESSES: _OFFICE_STAFF | {Role.AUDITOR},
+    Action.IMPORT_BUSINESSES: frozenset({Role.FRONT_DESK, Role.OFFICE_HEAD}),
     Action.READ_ATTESTATIONS: frozenset({Role.FRONT_DESK, Role.CONSULTANT, Role.OFFICE_HEAD, Role.AUDITOR}),
     Action.ATTEST_ON_PAPER: frozenset({Role.FRONT_DESK}),
     Action.REGISTER_CONSULTANT: frozenset({Role.OFFICE_HEAD}),

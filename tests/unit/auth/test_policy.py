@@ -31,6 +31,7 @@ _MATRIX = {
     Action.READ_MOVES: "HA",
     Action.DISCLOSE_OWNER: "FCH",
     Action.READ_AUDIT: "HA",
+    Action.IMPORT_BUSINESSES: "FH",
     Action.READ_ATTESTATIONS: "FCHA",
     Action.ATTEST_ON_PAPER: "F",
     Action.READ_BUSINESSES: "FCOHA",
