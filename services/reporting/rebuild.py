@@ -17,12 +17,13 @@ from services.reporting.freshness import as_of
 from services.reporting.projections import RULES, TOTALS, totals_of
 from services.reporting.projections.applier import SetApplier
 from services.reporting.projections.comparison import Comparer, Comparison
-from services.reporting.projections.total import Differences, add_up
+from services.reporting.projections.total import Differences, additions
 from services.reporting.settings import SERVICE
 from services.reporting.store import SET_LOCK, ReadModelSet, Stage
 from shared import postgres
 from shared.consumer import offsets
 from shared.settings import Settings
+from shared.statements import write_together
 
 _REBUILD_LOCK = 7_305_523
 _PAGE = 5_000
@@ -203,7 +204,7 @@ class _Rebuilder:
             for fact in facts:
                 for one in sums:
                     one.replace(None, fact)
-            await add_up(self._connection, building.version, sums)
+            await write_together(self._connection, building.version, additions(sums))
             await self._connection.execute(_SUMMED_UP_TO, building.version, kind, facts[-1].id)
             return facts[-1].id
 

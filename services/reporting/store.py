@@ -13,8 +13,9 @@ import asyncpg
 from services.reporting.domain import STATES, Fact, Kind, Position
 from shared.auth.principal import Principal, Role
 from shared.contracts.envelope import Contract
+from shared.statements import Write, write_together
 
-SET_LOCK = 7_305_522  # the first half of the advisory lock of a set; enter_set() takes it too
+SET_LOCK = 7_305_522  # the first half of the advisory lock of a set; look_at_facts() takes it too
 
 
 class Stage(StrEnum):
@@ -51,23 +52,12 @@ _LIVE = """
 select s.version, s.rules, s.state, s.stage
 from read_model_pointer p join read_model_set s on s.version = p.version
 """
-_ENTER = """
-select enter_set($1) as stage, exists (select from subject_alias where set_version = $1) as has_aliases
-"""
 _POSITION = """
 select p.version, coalesce(sum(o.resets), 0)::bigint as resets, coalesce(sum(o.next_offset), 0)::bigint as offsets
 from read_model_pointer p
 left join consumer_offset o on o.consumer_group = 'reporting-set-' || p.version
 group by p.version
 """
-
-
-async def enter_set(connection: Any, set_version: int) -> tuple[str | None, bool]:  # noqa: ANN401
-    """Returns the set's stage, which stays until the transaction ends, or None if the set is retired; and whether
-    some of its businesses turned out to be others.
-    """
-    row = await connection.fetchrow(_ENTER, set_version)
-    return row["stage"], row["has_aliases"]
 
 
 async def sets_to_run(connection: Any) -> list[ReadModelSet]:  # noqa: ANN401  pooled or plain
@@ -103,9 +93,10 @@ def numbers_literal(numbers: Iterable[int]) -> str:
 
 # Facts
 
-_KNOWN = (
-    "select id::text, version, event_id, slice, subjects, state from {fact} where set_version = $1 and id = any($2)"
-)
+_LOOK = """
+select stage, has_aliases, kind, id, version, event_id, slice, subjects, state
+from look_at_facts($1, $2, $3::uuid[], $4::uuid[], $5::uuid[])
+"""
 _ALIASES = "select alias, subject from subject_alias where set_version = $1 and alias = any($2)"
 # `do nothing`, and the count is compared: an aggregate that came from two partitions at once would be counted twice.
 _INSERT = """
@@ -140,10 +131,26 @@ def _of(kind: Kind, statement: str) -> str:
     return statement.format(fact=f"fact_{kind}", id="text" if kind is Kind.OFFICE else "uuid")
 
 
-async def known_facts(connection: Any, set_version: int, kind: Kind, ids: Sequence[str]) -> dict[str, Fact]:  # noqa: ANN401
-    """Returns the facts of these aggregates by id; those unknown are left out."""
-    rows = await connection.fetch(_of(kind, _KNOWN), set_version, ids)
-    return {row["id"]: _fact(kind, row) for row in rows}
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What an applier meets in a set: its stage, which stays until the transaction ends (None: the set is retired),
+    whether some of its businesses turned out to be others, and the facts it holds of the aggregates asked for.
+    """
+
+    stage: str | None
+    has_aliases: bool
+    known: Mapping[Kind, Mapping[str, Fact]]
+
+
+async def look(connection: Any, set_version: int, ids: Mapping[Kind, Iterable[str]]) -> Looked:  # noqa: ANN401  pooled or plain
+    """Enters the set and looks at the facts of these aggregates, in one round trip."""
+    rows = await connection.fetch(_LOOK, set_version, *(sorted(ids.get(kind, ())) for kind in Kind))
+    known: dict[Kind, dict[str, Fact]] = {kind: {} for kind in Kind}
+    for row in rows:
+        if row["id"] is not None:
+            kind = Kind(row["kind"])
+            known[kind][row["id"]] = _fact(kind, row)
+    return Looked(rows[0]["stage"], rows[0]["has_aliases"], known)
 
 
 async def aliases(connection: Any, set_version: int, businesses: Iterable[UUID]) -> dict[UUID, UUID]:  # noqa: ANN401
@@ -152,12 +159,37 @@ async def aliases(connection: Any, set_version: int, businesses: Iterable[UUID])
     return {row["alias"]: row["subject"] for row in rows}
 
 
-async def insert_facts(connection: Any, set_version: int, kind: Kind, facts: Sequence[Fact]) -> None:  # noqa: ANN401
-    """Writes facts of aggregates that were unknown. Raises asyncpg.SerializationError if one is known by now."""
-    if len(facts) >= _COPIED_FROM:
-        await _copy_facts(connection, set_version, kind, facts)
-    elif facts:
-        _expect(await connection.execute(_of(kind, _INSERT), set_version, *_columns(facts)), len(facts))
+@dataclass(frozen=True, slots=True)
+class NewFacts:
+    """What a batch makes of the aggregates of one kind: those unknown before, and those known by version."""
+
+    kind: Kind
+    unknown: Sequence[Fact]
+    newer: Sequence[tuple[Fact, int]]
+
+
+async def write_facts(connection: Any, set_version: int, changed: Sequence[NewFacts], others: Sequence[Write]) -> None:  # noqa: ANN401
+    """Writes facts, and other rows of the set with them.
+
+    Raises asyncpg.SerializationError if an unknown fact is known by now, or a known one was replaced since.
+    """
+    writes: list[Write] = []
+    for new in changed:
+        if len(new.unknown) >= _COPIED_FROM:
+            await _copy_facts(connection, set_version, new.kind, new.unknown)
+        elif new.unknown:
+            writes.append(Write(_of(new.kind, _INSERT), _columns(new.unknown)))
+        if new.newer:
+            writes.append(_replacement(new))
+    facts = [len(write.arguments[0]) for write in writes]
+    touched = await write_together(connection, set_version, [*writes, *others])
+    if touched[: len(facts)] != facts:
+        raise asyncpg.SerializationError(_WRITTEN_ELSEWHERE)
+
+
+def _replacement(new: NewFacts) -> Write:
+    known = numbers_literal([version for _, version in new.newer])
+    return Write(_of(new.kind, _REPLACE), [*_columns([fact for fact, _ in new.newer]), known])
 
 
 async def _copy_facts(connection: Any, set_version: int, kind: Kind, facts: Sequence[Fact]) -> None:  # noqa: ANN401
@@ -171,22 +203,9 @@ async def _copy_facts(connection: Any, set_version: int, kind: Kind, facts: Sequ
         raise asyncpg.SerializationError(_WRITTEN_ELSEWHERE) from error
 
 
-async def replace_facts(connection: Any, set_version: int, kind: Kind, newer: Sequence[tuple[Fact, int]]) -> None:  # noqa: ANN401
-    """Writes each newer fact over the version known. Raises asyncpg.SerializationError if that was replaced since."""
-    if newer:
-        facts = [fact for fact, _ in newer]
-        known = numbers_literal([version for _, version in newer])
-        _expect(await connection.execute(_of(kind, _REPLACE), set_version, *_columns(facts), known), len(facts))
-
-
 async def facts_after(connection: Any, set_version: int, kind: Kind, after: str | None, limit: int) -> list[Fact]:  # noqa: ANN401
     """Returns the next page of a set's facts in the order of their ids, from the first if `after` is None."""
     return [_fact(kind, row) for row in await connection.fetch(_of(kind, _PAGE), set_version, after, limit)]
-
-
-def _expect(tag: str, rows: int) -> None:
-    if int(tag.rsplit(" ", 1)[1]) != rows:
-        raise asyncpg.SerializationError(_WRITTEN_ELSEWHERE)
 
 
 def _columns(facts: Sequence[Fact]) -> list[Any]:

@@ -1,6 +1,5 @@
 """Applies events to one set of read models: facts are replaced, totals move by the difference."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,8 +7,8 @@ from typing import Any
 from services.reporting import store
 from services.reporting.domain import Fact, Kind, canonical, fact_of
 from services.reporting.projections import totals_of
-from services.reporting.projections.total import Differences, add_up
-from services.reporting.store import ReadModelSet, Stage
+from services.reporting.projections.total import Differences, additions
+from services.reporting.store import NewFacts, ReadModelSet, Stage
 from shared.consumer.alarms import VERSION_CLASH, raise_alarm
 from shared.consumer.applier import Received
 from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, SESSION, Topic
@@ -36,7 +35,7 @@ class _Folded:
     """What a batch makes of the aggregates of one kind: the newest fact of each, and what was known before."""
 
     kind: Kind
-    old: dict[str, Fact]
+    old: Mapping[str, Fact]
     new: dict[str, Fact] = field(default_factory=dict)
     clashes: list[str] = field(default_factory=list)
     dropped: int = 0
@@ -52,6 +51,13 @@ class _Folded:
             self.clashes.append(
                 f"{fact.kind} {fact.id} version {fact.version}: {fact.event_id}, known {known.event_id}"
             )
+
+    def as_written(self) -> NewFacts:
+        """Returns the new facts in the order of their ids: two appliers lock rows in one order."""
+        new = [fact for _, fact in sorted(self.new.items())]
+        unknown = [fact for fact in new if fact.id not in self.old]
+        newer = [(fact, self.old[fact.id].version) for fact in new if fact.id in self.old]
+        return NewFacts(self.kind, unknown, newer)
 
 
 class SetApplier:
@@ -70,31 +76,30 @@ class SetApplier:
 
         Raises SetStandsStill; asyncpg.SerializationError if the same aggregate is written elsewhere at the same time.
         """
-        stage, has_aliases = await store.enter_set(connection, self.set_version)
-        if stage not in (Stage.READING, Stage.FOLLOWING):
-            raise SetStandsStill(f"set {self.set_version} is {stage or 'retired'}")
         facts = [fact_of(KIND_OF[one.event.type], one.event, one.partition) for one in batch]
-        if has_aliases:
-            facts = await self._canonical(connection, facts)
-        changed = await self._fold(connection, facts)
-        for folded in changed:
-            await self._write(connection, folded)
-        if stage == Stage.FOLLOWING:
-            await add_up(connection, self.set_version, self._differences(changed))
-
-    async def _fold(self, connection: Any, facts: Sequence[Fact]) -> list[_Folded]:  # noqa: ANN401
-        by_kind: dict[Kind, list[Fact]] = defaultdict(list)
-        for fact in facts:
-            by_kind[fact.kind].append(fact)
-        return [await self._fold_kind(connection, kind, by_kind[kind]) for kind in sorted(by_kind)]
+        by_kind = {kind: [fact for fact in facts if fact.kind is kind] for kind in {fact.kind for fact in facts}}
+        ids = {kind: {fact.id for fact in of_kind} for kind, of_kind in by_kind.items()}
+        found = await store.look(connection, self.set_version, ids)
+        if found.stage not in (Stage.READING, Stage.FOLLOWING):
+            raise SetStandsStill(f"set {self.set_version} is {found.stage or 'retired'}")
+        if found.has_aliases:
+            by_kind = {kind: await self._canonical(connection, of_kind) for kind, of_kind in by_kind.items()}
+        changed = [await self._fold(connection, kind, by_kind[kind], found.known[kind]) for kind in sorted(by_kind)]
+        sums = additions(self._differences(changed)) if found.stage == Stage.FOLLOWING else []
+        await store.write_facts(connection, self.set_version, [folded.as_written() for folded in changed], sums)
 
     async def _canonical(self, connection: Any, facts: Sequence[Fact]) -> list[Fact]:  # noqa: ANN401
         aliases = await store.aliases(connection, self.set_version, {one for fact in facts for one in fact.subjects})
         return [canonical(fact, aliases) for fact in facts]
 
-    async def _fold_kind(self, connection: Any, kind: Kind, facts: Sequence[Fact]) -> _Folded:  # noqa: ANN401
-        ids = sorted({fact.id for fact in facts})
-        folded = _Folded(kind, await store.known_facts(connection, self.set_version, kind, ids))
+    async def _fold(
+        self,
+        connection: Any,  # noqa: ANN401
+        kind: Kind,
+        facts: Sequence[Fact],
+        known: Mapping[str, Fact],
+    ) -> _Folded:
+        folded = _Folded(kind, known)
         for fact in facts:
             folded.take(fact)
         for clash in folded.clashes:
@@ -102,17 +107,6 @@ class SetApplier:
         if folded.dropped:
             DUPLICATES_DROPPED.labels(self.group).inc(folded.dropped)
         return folded
-
-    async def _write(self, connection: Any, folded: _Folded) -> None:  # noqa: ANN401
-        unknown: list[Fact] = []
-        newer: list[tuple[Fact, int]] = []
-        for id_, fact in sorted(folded.new.items()):
-            if id_ in folded.old:
-                newer.append((fact, folded.old[id_].version))
-            else:
-                unknown.append(fact)
-        await store.insert_facts(connection, self.set_version, folded.kind, unknown)
-        await store.replace_facts(connection, self.set_version, folded.kind, newer)
 
     def _differences(self, facts: Sequence[_Folded]) -> list[Differences]:
         changes = [Differences(total) for total in self._totals]

@@ -9,6 +9,7 @@ from typing import Any
 
 from services.reporting.domain import Fact
 from services.reporting.store import numbers_literal
+from shared.statements import Write
 
 Key = tuple[str | date, ...]
 Amounts = tuple[int, ...]
@@ -103,12 +104,14 @@ class Differences:
         return rows
 
 
-async def add_up(connection: Any, set_version: int, totals: Sequence[Differences]) -> None:  # noqa: ANN401  pooled or plain
-    """Adds the differences to the set's totals; raises what asyncpg raises."""
+def additions(totals: Sequence[Differences]) -> list[Write]:
+    """Returns what adds the differences to a set's totals; the set's version is what the writes share."""
+    writes = []
     for differences in totals:
         rows = differences.rows()
         if rows:
             columns = list(zip(*rows, strict=True))
             width = len(differences.total.key)
-            keys, numbers = columns[:width], map(numbers_literal, columns[width:])
-            await connection.execute(differences.total.add_sql, set_version, *keys, *numbers)
+            arguments = [*columns[:width], *map(numbers_literal, columns[width:])]
+            writes.append(Write(differences.total.add_sql, arguments))
+    return writes
