@@ -7,7 +7,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from rapidfuzz import fuzz, process
@@ -89,7 +89,7 @@ def _dotted(text: str) -> str:
 
 def _by_name(text: str) -> Place:
     name, ranks = _read_name(text)
-    likely = _likely(name, ranks) if name else []
+    likely = _likely(name, frozenset(ranks)) if name else []
     meant = _meant(name, likely)
     if len(meant) != 1:
         raise PlaceUnknown([regions()[code] for code, _ in likely[:MOST_CANDIDATES]])
@@ -114,8 +114,12 @@ def _meant(name: str, likely: Sequence[tuple[str, float]]) -> list[str]:
     return [code for code, likeness in likely if likeness > best - _LEAD]
 
 
-def _likely(name: str, ranks: set[str]) -> list[tuple[str, float]]:
-    """Kelurahan by falling likeness, each by the form of its name that comes nearest."""
+@lru_cache(maxsize=16_384)
+def _likely(name: str, ranks: frozenset[str]) -> Sequence[tuple[str, float]]:
+    """Kelurahan by falling likeness, each by the form of its name that comes nearest.
+
+    A search takes milliseconds, and the rows of a sheet name the same places over and over.
+    """
     best: dict[str, float] = {}
     forms, codes = _forms()
     for _, likeness, place in process.extract(name, forms, scorer=fuzz.ratio, score_cutoff=_POSSIBLE, limit=200):

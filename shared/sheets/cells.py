@@ -106,7 +106,7 @@ def number_text(cell: Cell) -> str:
         return _whole_number(cell)
     text = read_text(cell).strip(_APOSTROPHES + " ")
     if _SCIENTIFIC.fullmatch(text.replace(" ", "")):
-        raise _mangled()
+        raise _cut("Excel menulis nomor ini sebagai pangkat, sehingga angka terakhirnya hilang.")
     cents = _TRAILING_CENTS.fullmatch(text)
     return cents[1] if cents else text
 
@@ -162,15 +162,12 @@ def _whole_number(value: float) -> str:
         )
     digits = str(int(value))
     if len(digits) > _KEPT_DIGITS + 1 or (len(digits) > _KEPT_DIGITS and digits.endswith("0")):
-        raise _mangled()
+        raise _cut("Angka terakhir hilang: Excel hanya menyimpan 15 angka.")
     return digits
 
 
-def _mangled() -> CellError:
-    return CellError(
-        "Angka terakhir hilang: Excel hanya menyimpan 15 angka.",
-        "Format kolom ini sebagai Teks, lalu ketik ulang nomornya dari dokumen asli.",
-    )
+def _cut(message: str) -> CellError:
+    return CellError(message, "Format kolom ini sebagai Teks, lalu ketik ulang nomornya dari dokumen asli.")
 
 
 def _day_of_serial(value: float) -> date:

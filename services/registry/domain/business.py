@@ -19,6 +19,8 @@ from shared.privacy.numbers import parse_cooperative_number, parse_kbli, parse_n
 from shared.reference.places import PlaceUnknown, find_kelurahan, full_name
 
 _PUBLIC = ("trade_name", "kinds", "kelurahan")
+# Nobody kept such a register before; what says so is a year that was mistyped.
+_FIRST_DAY = date(2000, 1, 1)
 _PRIVATE = ("nib", "cooperative_number", "kbli", "capital", "annual_sales")
 
 
@@ -93,10 +95,11 @@ class Correction:
     warnings: list[FieldProblem]
 
 
-def register(form: BusinessForm, business_id: UUID, today: date) -> Registration:
+def register(form: BusinessForm, business_id: UUID, today: date, registered_on: date | None = None) -> Registration:
     """Returns the new business. Raises a 422 Problem with all that is wrong, each next to its field.
 
-    A would-be entrepreneur has no trade name yet: `labelled` gives him one.
+    It was registered today, or on the earlier day that the office's own records tell. A would-be entrepreneur has no
+    trade name yet: `labelled` gives him one.
     """
     findings = Findings()
     kinds = _read_kinds(findings, form.kinds)
@@ -113,8 +116,9 @@ def register(form: BusinessForm, business_id: UUID, today: date) -> Registration
         kbli=_read_kbli(findings, form.kbli),
         capital=findings.read_optional("capital", parse_rupiah, form.capital),
         annual_sales=findings.read_optional("annual_sales", parse_rupiah, form.annual_sales),
-        registered_on=today,
+        registered_on=today if registered_on is None else registered_on,
     )
+    _check_day(findings, business.registered_on, today)
     _check_numbers(findings, business)
     owners = read_owners(findings, form.owners)
     findings.settle()
@@ -277,6 +281,13 @@ def _read_kelurahan(findings: Findings, typed: str) -> str:
         return ""
     findings.warn("kelurahan", place.note)
     return place.code
+
+
+def _check_day(findings: Findings, registered_on: date, today: date) -> None:
+    if registered_on > today:
+        findings.refuse("registered_on", "Tanggal daftar ada di masa depan.", "Isi hari ini atau hari sebelumnya.")
+    if registered_on < _FIRST_DAY:
+        findings.refuse("registered_on", "Tanggal daftar sebelum tahun 2000.", "Periksa tahunnya, atau kosongkan.")
 
 
 def _read_kbli(findings: Findings, forms: list[KbliForm]) -> tuple[Activity, ...]:

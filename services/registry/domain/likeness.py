@@ -24,6 +24,9 @@ _SAME_DIVISION, _OTHER_DIVISION = 0.5, -2.0
 _OTHER_NUMBER, _NUMBER_MISSING = -8.0, -4.0
 _COOPERATIVE_OR_NOT = -6.0
 
+# A phone of more businesses than these is that of an officer, or of the shop where they all buy credit.
+MOST_PER_PHONE = 5
+
 # Closed because it is another one already: nobody means it any more.
 _NOT_TO_REOPEN = ("registered_twice", "merged")
 

@@ -8,12 +8,10 @@ from uuid import UUID
 import asyncpg
 
 from services.registry.domain.forms import Kind
-from services.registry.domain.likeness import Candidate
+from services.registry.domain.likeness import MOST_PER_PHONE, Candidate
 
 # What is less alike than this is not worth judging: two of five trigrams must be there.
 LEAST_COVERAGE = 0.4
-# A phone of more businesses than these is that of an officer, or of the shop where they all buy credit.
-MOST_PER_PHONE = 5
 _MOST_CANDIDATES = 25
 _ANY_PHONE = 1_000_000
 
