@@ -21,6 +21,7 @@ from shared.postgres import Connection
 
 _log = structlog.get_logger()
 _NAMED_IN_LOGS = 5
+_FIRST_VERSION = 1  # before it nobody was asked
 
 
 class AttestationApplier:
@@ -39,12 +40,13 @@ class AttestationApplier:
         newest = {session: each.event for session, each in newest_of(batch, _session).items()}
         known = {session: Known(event.event_id, event.version) for session, event in newest.items()}
         news = await store.take_sessions(connection, known)
-        held = await store.held_sessions(connection, [session for session in newest if session not in news])
+        old = [session for session in newest if session not in news]
+        held = await store.held_sessions(connection, old) if old else {}
         await report_dropped(connection, self.group, batch, _session, held)
         events = [newest[session] for session in newest if session in news]
-        if events:
-            await store.void_outdated(connection, [_news(event) for event in events])
-            await self._open(connection, events)
+        if later := [event for event in events if event.version > _FIRST_VERSION]:
+            await store.void_outdated(connection, [_news(event) for event in later])
+        await self._open(connection, events)
 
     async def forget(self, connection: Any) -> None:  # noqa: ANN401  pooled or plain
         """Forgets how far sessions are known. Who was asked stays known, so that nobody is asked twice."""
