@@ -99,6 +99,14 @@ async def read_piece(connection: Any, job: UUID, place: int) -> bytes | None:  #
     return piece
 
 
+_DROP_FILE = "delete from import_piece where import_id = $1"
+
+
+async def drop_file(connection: Any, job: UUID) -> None:  # noqa: ANN401
+    """Forgets the file before its rows: for a service that wants nothing of it but its columns."""
+    await connection.execute(_DROP_FILE, job)
+
+
 _READ_KEY = "select version, kek, sealed from import_key where import_id = $1"
 
 

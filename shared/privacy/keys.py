@@ -14,6 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 KEY_BYTES = 32
 _KEK = re.compile(r"^kek-(?P<number>[0-9]{4})\.key$")
 _INDEX = "index-0001.key"
@@ -52,6 +55,19 @@ def load_keys(directory: Path) -> Keys:
     if not keks:
         raise KeyDirectoryError(f"there is no kek-NNNN.key in {directory}")
     return Keys(current=max(keks), keks=keks, index_root=_read_key(directory / _INDEX))
+
+
+def derive_keys(secret: bytes, purpose: str) -> Keys:
+    """Returns keys for what a service without a key directory holds for some weeks, such as an uploaded sheet.
+
+    They last as long as the secret: what another one sealed is known by its name, and cannot be opened any more.
+    """
+    kek, index_root, name = (
+        HKDF(SHA256(), KEY_BYTES, salt=None, info=f"{purpose}|{part}".encode()).derive(secret)
+        for part in ("kek", "index", "name")
+    )
+    current = f"derived-{name.hex()[:8]}"
+    return Keys(current=current, keks={current: kek}, index_root=index_root)
 
 
 def _read_key(path: Path) -> bytes:

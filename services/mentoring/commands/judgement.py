@@ -9,10 +9,13 @@ from uuid import UUID
 from services.mentoring.domain import Business, Consultant, SessionDraft, problems
 from services.mentoring.domain.sessions import OCCUPATION, TEXTS
 from services.mentoring.domain.texts import text_faults, text_warnings
+from services.mentoring.store import consultants as consultants_store
+from services.mentoring.store import copies
 from shared.auth.policy import ALLOWED, Action, may
 from shared.auth.principal import Principal, Role
 from shared.contracts.mentoring import SessionBusiness, SessionState
 from shared.http.problem import FieldProblem
+from shared.postgres import Connection
 
 _LINES = frozenset({"place", "reason"})
 
@@ -24,6 +27,13 @@ class Known:
     consultants: Mapping[UUID, Consultant]
     opening_days: Mapping[str, date]
     businesses: Mapping[UUID, Business]
+
+
+async def lock_known(connection: Connection, draft: SessionDraft) -> Known:
+    """Locks consultants and then businesses, both sorted."""
+    consultants, opening_days = await consultants_store.lock_consultants(connection, draft.consultants)
+    businesses = await copies.lock_businesses(connection, list(set(draft.businesses)))
+    return Known(consultants, opening_days, businesses)
 
 
 def refuse_foreign_office(principal: Principal, action: Action, office: str) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 from services.mentoring.commands.judgement import (
     Known,
     faults_of_texts,
+    lock_known,
     met,
     refuse_foreign_office,
     refuse_strangers,
@@ -16,7 +17,6 @@ from services.mentoring.commands.judgement import (
 from services.mentoring.domain import SessionDraft, calendar_faults, problems, session_faults
 from services.mentoring.domain.lifecycle import State
 from services.mentoring.store import consultants as consultants_store
-from services.mentoring.store import copies
 from services.mentoring.store import sessions as store
 from shared.auth.policy import Action
 from shared.commands import Answer, Request, Work, execute
@@ -45,7 +45,7 @@ async def _begin(pool: Pool, request: Request, draft: SessionDraft, begun: State
     session_id = new_id()
 
     async def decide(work: Work) -> Answer:
-        known = await _lock(work, draft)
+        known = await lock_known(work.connection, draft)
         _refuse_unsound(work, draft, known, planned=planned)
         refuse_strangers(request.principal, action, staff_of(draft.consultants, known.consultants))
         calendar = await consultants_store.calendar_around(work.connection, draft.consultants, draft.occupation.day)
@@ -53,13 +53,6 @@ async def _begin(pool: Pool, request: Request, draft: SessionDraft, begun: State
         return await _save(work, session_id, draft, known, begun)
 
     return await execute(pool, request, decide)
-
-
-async def _lock(work: Work, draft: SessionDraft) -> Known:
-    """Locks consultants and then businesses, both sorted."""
-    consultants, opening_days = await consultants_store.lock_consultants(work.connection, draft.consultants)
-    businesses = await copies.lock_businesses(work.connection, list(set(draft.businesses)))
-    return Known(consultants, opening_days, businesses)
 
 
 def _refuse_unsound(work: Work, draft: SessionDraft, known: Known, *, planned: bool) -> None:

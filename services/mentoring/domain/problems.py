@@ -113,6 +113,16 @@ def not_in_this_state(state: str) -> Problem:
     )
 
 
+def import_goes_on() -> Problem:
+    return Problem(
+        409,
+        "import-goes-on",
+        "Impor belum selesai",
+        "Impor ini masih dikerjakan, jadi sesinya belum lengkap.",
+        cure="Tunggu sampai selesai atau batalkan impornya, lalu terima sesinya.",
+    )
+
+
 def not_yet(day: object) -> Problem:
     return Problem(
         409,

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.mentoring.domain import REACH, Consultant, ConsultantChange, NewConsultant, Occupation
+from services.mentoring.domain.meaning import Colleague
 from shared.postgres import Connection
 
 _INSERT_CONSULTANT = """
@@ -103,6 +104,14 @@ async def find_consultant(
     """Returns a consultant if the scope shows him."""
     row = await connection.fetchrow(_CONSULTANT + (" for no key update" if locked else ""), consultant_id)
     return None if row is None else dict(row)
+
+
+_COLLEAGUES = "select id, name from consultant where office = $1 order by seq"
+
+
+async def list_colleagues(connection: Connection, office: str) -> list[Colleague]:
+    """Returns all consultants of an office, of whatever period, as sheets may call them."""
+    return [Colleague(row["id"], row["name"]) for row in await connection.fetch(_COLLEAGUES, office)]
 
 
 _UPDATE_CONSULTANT = """

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from asyncpg import Record
+
 from services.mentoring.domain import Business
+from services.mentoring.domain.meaning import Called
 from shared.consumer.versions import Known
 from shared.contracts.registry import BusinessState, OfficeState
 from shared.postgres import Connection
@@ -30,12 +33,11 @@ async def lock_businesses(connection: Connection, ids: Sequence[UUID]) -> dict[U
     Whoever brings a business waits for this transaction, and then finds the session that waits for the business.
     """
     rows = await connection.fetch(_SHARE_BUSINESSES, ids) or await connection.fetch(_HOLD_BUSINESSES, sorted(ids))
-    return {
-        row["id"]: Business(
-            row["id"], row["status"], row["kinds"], row["kelurahan"], row["home_office"], row["closed_on"]
-        )
-        for row in rows
-    }
+    return {row["id"]: _business(row) for row in rows}
+
+
+def _business(row: Record) -> Business:
+    return Business(row["id"], row["status"], row["kinds"], row["kelurahan"], row["home_office"], row["closed_on"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,31 @@ class BusinessCopy(Known):
     """What an event says of a business."""
 
     state: BusinessState
+
+
+# More than these have one name only where the row must say more: then none of them is taken.
+_CALLED = """
+select wanted.name as typed, r.id, r.trade_name, r.status, r.kinds, r.kelurahan, r.home_office, r.closed_on
+from unnest($1::text[]) as wanted (name), lateral (
+    select * from business_replica
+    where version > 0 and mentoring.fold_trade_name(trade_name) = mentoring.fold_trade_name(wanted.name)
+    order by id limit 1000
+) as r
+"""
+_KNOWN = "select id from business_replica where version > 0 and id = any($1::uuid[])"
+
+
+async def businesses_called(connection: Connection, names: Sequence[str]) -> dict[str, list[Called]]:
+    """Returns the businesses of the province that are called so, by each name as it was typed."""
+    called: dict[str, list[Called]] = {name: [] for name in names}
+    for row in await connection.fetch(_CALLED, list(called)):
+        called[row["typed"]].append(Called(_business(row), row["trade_name"]))
+    return called
+
+
+async def known_businesses(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Returns those of the businesses whose copies have arrived."""
+    return {row["id"] for row in await connection.fetch(_KNOWN, ids)}
 
 
 _REPLACE_OFFICES = """

@@ -32,8 +32,16 @@ class Change:
 
 async def write_change(connection: Connection, session_id: UUID, office: str, change: Change) -> None:
     """Adds to the history of a locked session."""
-    await connection.execute(
-        _WRITE,
+    await connection.execute(_WRITE, *_columns(session_id, office, change))
+
+
+async def write_changes(connection: Connection, office: str, changes: Mapping[UUID, Change]) -> None:
+    """Adds to the histories of an office's locked sessions."""
+    await connection.executemany(_WRITE, [_columns(session, office, change) for session, change in changes.items()])
+
+
+def _columns(session_id: UUID, office: str, change: Change) -> tuple[Any, ...]:
+    return (
         session_id,
         change.revision,
         office,

@@ -1,7 +1,7 @@
 """Sessions: written down, changed and found again, with the history of their changes."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from asyncpg import Record
 
 from services.mentoring.domain import Channel, Field, Occupation, Service, SessionDraft
 from services.mentoring.domain.lifecycle import Standing, State
+from services.mentoring.domain.meaning import Recorded
 from shared.contracts.mentoring import SessionBusiness, SessionState
 from shared.postgres import Connection
 
@@ -228,6 +229,60 @@ def _today(business: Mapping[str, Any]) -> Today:
         None if closed_on is None else date.fromisoformat(closed_on),
         business["current_home_office"],
     )
+
+
+_RECORDED = """
+select s.id, s.start, s.contact_minutes,
+       array(select consultant from session_consultant sc where sc.session = s.id) as consultants,
+       array(select business from session_business sb where sb.session = s.id) as businesses
+from session s
+where s.office = $1 and s.day = $2 and s.state not in ('cancelled', 'no_show')
+  and s.id in (select session from session_business where business = any($3::uuid[]))
+order by s.seq
+"""
+
+
+async def recorded_on(connection: Connection, office: str, day: date, businesses: Sequence[UUID]) -> list[Recorded]:
+    """Returns the office's sessions of a day with any of the businesses, planned or held."""
+    return [Recorded(*row) for row in await connection.fetch(_RECORDED, office, day, businesses)]
+
+
+_STANDING = "select id from session where id = any($1::uuid[]) and state not in ('cancelled', 'no_show')"
+
+
+async def still_standing(connection: Connection, ids: Collection[UUID]) -> set[UUID]:
+    """Returns those of the sessions that the scope shows and that were not taken back."""
+    return {row["id"] for row in await connection.fetch(_STANDING, list(ids))}
+
+
+_UNACCEPTED = """
+select id from session
+where import_job = $1 and not accepted and state in ('completed', 'confirmed', 'contested')
+order by id limit $2
+"""
+_COUNT_UNACCEPTED = """
+select count(*) from session
+where import_job = $1 and not accepted and state in ('completed', 'confirmed', 'contested')
+"""
+_ACCEPT = (
+    "update session set accepted = true, revision = revision + 1, version = version + 1 where id = any($1::uuid[])"
+)
+
+
+async def unaccepted_of(connection: Connection, import_job: UUID, limit: int) -> list[UUID]:
+    """Returns sessions that an import brought, that count as held, and that wait to be accepted."""
+    return [row["id"] for row in await connection.fetch(_UNACCEPTED, import_job, limit)]
+
+
+async def count_unaccepted(connection: Connection, import_job: UUID) -> int:
+    """Returns how many of them there are."""
+    count: int = await connection.fetchval(_COUNT_UNACCEPTED, import_job)
+    return count
+
+
+async def accept_sessions(connection: Connection, ids: Sequence[UUID]) -> None:
+    """Lets locked sessions count; the caller tells an event of each."""
+    await connection.execute(_ACCEPT, ids)
 
 
 _UPDATE_SESSION = """
