@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from shared.http import errors
+from shared.http import errors, links
 from shared.http.requests import Secured, UploadFor, WriteFor, required_revision
 
 _PAGE = """<!doctype html>
@@ -137,6 +137,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     components.setdefault("securitySchemes", {})["bearer"] = _BEARER
     for operation, dependencies in _operations(schema, app):
         _complete(operation, dependencies)
+    links.link(schema)
     return schema
 
 
