@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, time, timedelta
+from math import isfinite
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | None
 
@@ -156,7 +157,7 @@ def _number(value: float) -> str:
 
 
 def _whole_number(value: float) -> str:
-    if value != value or value in (float("inf"), float("-inf")) or value != int(value) or value < 0:
+    if not isfinite(value) or value != int(value) or value < 0:
         raise CellError(
             "Sel ini berisi bilangan pecahan atau negatif.", "Ketik angkanya saja, dalam sel berformat Teks."
         )
@@ -171,7 +172,7 @@ def _cut(message: str) -> CellError:
 
 
 def _day_of_serial(value: float) -> date:
-    if int(value) not in _SERIALS:
+    if not isfinite(value) or int(value) not in _SERIALS:
         raise _no_day()
     return _SERIAL_ZERO + timedelta(days=int(value))
 

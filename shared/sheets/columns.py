@@ -9,12 +9,13 @@ from rapidfuzz import fuzz
 
 _LIKE = 90  # of 100: one slip in a label of some length
 _SHORTEST_LIKE = 7
+_UNIT = re.compile(r"\b(?:ribu|ribuan|rb|juta|jutaan|jt|miliar|milyar|000)\b")
 # Words that make a label longer without making it another one.
 _FILLERS = frozenset(
     re.findall(
         r"\w+",
         "no nomor nmr nama pemilik pengurus pelaku usaha umkm ukm ikm wajib diisi isi digit angka rp rupiah idr dalam "
-        "per sesuai ktp aktif lengkap contoh format teks text dd mm yyyy tgl bulan hari the of owner business dan atau "
+        "per sesuai ktp aktif lengkap contoh format teks text dd mm yyyy tgl the of owner business dan atau "
         "13 16 lokasi tempat kode",
     )
 )
@@ -43,7 +44,7 @@ class Column:
 
 
 class Own(StrEnum):
-    """The columns that our result sheet adds."""
+    """The columns that our result sheet adds, in this order."""
 
     ROW = "row"
     STATUS = "status"
@@ -52,13 +53,14 @@ class Own(StrEnum):
     CURE = "cure"
 
 
-OWN_LABELS = {"baris": Own.ROW, "status": Own.STATUS, "alasan": Own.REASON, "saran": Own.CURE}
+OWN_LABELS = ("baris", "status", "alasan", "saran")  # beside the subject's id, which stands in the middle
 
 
 def fold(label: str) -> str:
     """Returns the label's words in small letters, without what stands in brackets; with it, if nothing else is left."""
     text = label.casefold()
-    bare = re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", text)
+    # "Omzet (juta)" is not Omzet: what stands there is a million times less.
+    bare = text if _UNIT.search(text) else re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", text)
     return " ".join(re.findall(r"[^\W_]+", bare) or re.findall(r"[^\W_]+", text))
 
 

@@ -28,6 +28,7 @@ _NOTE = re.compile(
     r"dicetak)\b.*",
     re.IGNORECASE,
 )
+_COUNT = re.compile(r"(?:rp\.? ?)?\d{1,3}(?:[.,]?\d{3})*(?:,\d+)?(?: ?[^\W\d]+)?", re.IGNORECASE)
 _MOSTLY = 0.6
 _ENOUGH = 3  # cells of known columns that make a row data though nothing that is required stands in it
 
@@ -39,43 +40,33 @@ def why_skipped(row: SheetRow, table: Table) -> str | None:
         return REPEATED_HEADER
     if _numbers_columns(texts):
         return COLUMN_NUMBERS
-    required, mapped = _filled(row, table)
-    if required <= 1 and any(_TOTAL.fullmatch(text) for text in texts):
-        return TOTAL
-    if required >= 1 and len(texts) > 1 and len(set(texts)) > 1:
-        return None
-    return _lone(row, table, texts, mapped) if mapped < _ENOUGH else None
-
-
-def _lone(row: SheetRow, table: Table, texts: list[str], mapped: int) -> str | None:
-    """What a row of hardly any cell is. A lone text in a required column is data that lacks the rest."""
     if all(_RULER.fullmatch(text) for text in texts):
         return SEPARATOR
-    if all(text.strip(".)").isdigit() for text in texts) and not mapped:
+    if any(_TOTAL.fullmatch(text) for text in texts) and not _says_more(row, table):
+        return TOTAL
+    return _lone(row, table, texts)
+
+
+def _lone(row: SheetRow, table: Table, texts: list[str]) -> str | None:
+    """What a row of hardly any cell is. A lone text in a required column is data that lacks the rest."""
+    mapped = [table.columns[name] for at, name in table.fields.items() if not is_blank(row.at(at))]
+    if len(mapped) >= _ENOUGH or (any(column.required for column in mapped) and len(set(texts)) > 1):
+        return None
+    if not mapped and all(text.strip(".)").isdigit() for text in texts):
         return NUMBER_ONLY
     if any(_NOTE.fullmatch(text) for text in texts):
         return NOTE
     if len(set(texts)) == 1 and (row.spread or _SECTION.fullmatch(texts[0])):
         return SEPARATOR
-    if _filled(row, table)[0]:
+    if any(column.required for column in mapped):
         return None
     return SEPARATOR if len(set(texts)) == 1 and not is_blank(row.at(0)) else NOTE
 
 
-def _filled(row: SheetRow, table: Table) -> tuple[int, int]:
-    """How many required columns, and how many with a field, hold something of their own; a count is no content."""
-    required = mapped = 0
-    for at, name in table.fields.items():
-        column = table.columns[name]
-        text = text_of(row.at(at))
-        if text:
-            mapped += 1
-            required += column.required and not _TOTAL.fullmatch(text) and not (column.fits and _is_count(text))
-    return required, mapped
-
-
-def _is_count(text: str) -> bool:
-    return text.isdigit() and len(text) < 7
+def _says_more(row: SheetRow, table: Table) -> bool:
+    """Whether a required column holds something beside the word for a total and its counts."""
+    texts = [text_of(row.at(at)) for at, name in table.fields.items() if table.columns[name].required]
+    return any(text and not _TOTAL.fullmatch(text) and not _COUNT.fullmatch(text) for text in texts)
 
 
 def _repeats_header(texts: list[str], table: Table) -> bool:
@@ -87,10 +78,5 @@ def _repeats_header(texts: list[str], table: Table) -> bool:
 def _numbers_columns(texts: list[str]) -> bool:
     """`1 2 3 4` or `(1) (2) (3)` beneath the header, as printed forms have it."""
     numbers = [text.strip("()[]. ") for text in texts]
-    return len(numbers) > _ENOUGH and numbers == [
-        str(number) for number in range(int_or_zero(numbers[0]), int_or_zero(numbers[0]) + len(numbers))
-    ]
-
-
-def int_or_zero(text: str) -> int:
-    return int(text) if text.isdigit() and len(text) <= 2 else 0
+    first = int(numbers[0]) if re.fullmatch(r"[0-9]", numbers[0]) else 0
+    return len(numbers) > _ENOUGH and numbers == [str(first + place) for place in range(len(numbers))]

@@ -1,6 +1,6 @@
 """Where the table of a sheet is: its header, which column means which field, and which rows are no data. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -79,6 +79,11 @@ class _Header:
     def score(self) -> int:
         return len(set(self.fields.values()))
 
+    @property
+    def is_merged(self) -> bool:
+        """Whether cells reach from the first row into the second: then the two are one header."""
+        return len(self.rows) > 1 and any(self.rows[0].at(at) == cell for at, cell in self.rows[1].spread.items())
+
 
 def find_table(rows: Sequence[SheetRow], columns: Sequence[Column], remembered: Mapping[str, str]) -> Table:
     """Returns the table whose header is among the sheet's first rows; `remembered` are the office's own labels.
@@ -90,12 +95,15 @@ def find_table(rows: Sequence[SheetRow], columns: Sequence[Column], remembered: 
     own = _own_columns(header.labels)
     below = [row for row in rows if row.number > header.rows[-1].number]
     sample = Sample.of([row.texts() for row in below], len(header.labels), taken=own.values())
-    fields, doubled = _single(header, known, sample)
+    fields, doubled = _single(header, own.values(), known, sample)
     fields, found = guessed(fields, header.labels, known, sample)
     fields, swapped = unswapped(fields, known, sample)
     _require(columns, fields, header.labels)
     numbers = tuple(row.number for row in header.rows)
-    return Table(numbers, header.labels, fields, known, (*doubled, *found, *swapped), own)
+    # Cells beside the last label stay in the sheet, under no label.
+    width = max(len(header.labels), *(len(row.cells) for row in below), 0)
+    labels = header.labels + ("",) * (width - len(header.labels))
+    return Table(numbers, labels, fields, known, (*doubled, *found, *swapped), own)
 
 
 def fitness(rows: Sequence[SheetRow], labels: frozenset[str]) -> int:
@@ -111,7 +119,7 @@ def _best_header(rows: Sequence[SheetRow], columns: Sequence[Column], remembered
         if pair[1].number == pair[0].number + 1 and _only_texts(pair[1])
     ]
     # max() takes the first of equals: one row rather than two, the upper rather than the lower.
-    best = max([*single, *double], key=lambda header: header.score, default=None)
+    best = max([*single, *double], key=lambda header: (header.score, header.is_merged), default=None)
     if best is None or best.score < min(2, len(columns)):
         raise TableNotFound(
             "Tidak ada baris judul kolom yang dikenal.",
@@ -154,20 +162,22 @@ def _widest(rows: Sequence[SheetRow]) -> tuple[str, ...]:
 
 
 def _own_columns(labels: Sequence[str]) -> dict[Own, int]:
-    """Our result sheet's columns, if all of them are there: a lone `Status` is the office's."""
+    """Our result sheet's columns, if all of them are there side by side: a lone `Status` is the office's."""
     folded = [fold(label) for label in labels]
-    found = {own: len(folded) - 1 - folded[::-1].index(name) for name, own in OWN_LABELS.items() if name in folded}
-    subject = [at for at, label in enumerate(folded) if label.startswith("id ")]
-    if len(found) < len(OWN_LABELS) or not subject:
-        return {}
-    return found | {Own.SUBJECT: subject[-1]}
+    for first in range(len(folded) - len(Own), -1, -1):
+        row, status, subject, reason, cure = folded[first : first + len(Own)]
+        if (row, status, reason, cure) == OWN_LABELS and subject.startswith("id "):
+            return {own: first + place for place, own in enumerate(Own)}
+    return {}
 
 
-def _single(header: _Header, known: Mapping[str, Column], sample: Sample) -> tuple[dict[int, str], list[str]]:
-    """One column for each field: of two with one label the fuller, else the first."""
-    fields, remarks = dict(header.fields), []
-    for name in dict.fromkeys(header.fields.values()):
-        places = [at for at, other in header.fields.items() if other == name]
+def _single(
+    header: _Header, taken: Collection[int], known: Mapping[str, Column], sample: Sample
+) -> tuple[dict[int, str], list[str]]:
+    """One column for each field: of two with one label the first that is filled. Our own columns have no field."""
+    fields, remarks = {at: name for at, name in header.fields.items() if at not in taken}, []
+    for name in dict.fromkeys(fields.values()):
+        places = [at for at, other in fields.items() if other == name]
         if len(places) > 1:
             chosen = max(places, key=lambda at: (sample.filled(at) > 0, -at))
             fields = {at: other for at, other in fields.items() if other != name or at == chosen}

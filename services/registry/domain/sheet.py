@@ -283,7 +283,10 @@ def _kelurahan(reading: _Reading, office: str) -> str | None:
 
 
 def _place(typed: str, kecamatan: str | None, regency: str | None, office: str) -> tuple[str, str | None]:
-    """The kelurahan's code, and how it was understood where it is not called so. A name that stands alone is one of the office's own region."""
+    """The kelurahan's code, and how it was understood where it is not called so.
+
+    A name that stands alone is one of the office's own region.
+    """
     for text in _attempts(typed, kecamatan, regency, office):
         with suppress(PlaceUnknown):
             place = find_kelurahan(text)
