@@ -36,13 +36,29 @@ def build_api(settings: RegistrySettings, pool: Pool, verifier: "Verifier") -> "
     from services.registry import api
     from services.registry.api import confirmation_page
     from services.registry.api.throttle import Throttle
+    from services.registry.commands.imports import BusinessImporter
     from shared.asyncapi import asyncapi_routes
     from shared.http.app import create_app
+    from shared.imports.jobs import ImportWorker
+    from shared.imports.result import ResultWriter
+    from shared.imports.routes import FILES
 
     vault = open_vault(settings)
+    importer = BusinessImporter(pool, vault)
     routers = [api.router, confirmation_page.router, asyncapi_routes(SERVICE, settings)]
-    app = create_app(service=SERVICE, title=TITLE, settings=settings, pool=pool, verifier=verifier, routers=routers)
+    app = create_app(
+        service=SERVICE,
+        title=TITLE,
+        settings=settings,
+        pool=pool,
+        verifier=verifier,
+        routers=routers,
+        loops=[ImportWorker(pool, importer)],
+        files=FILES,
+    )
     app.state.vault = vault
+    app.state.importer = importer
+    app.state.result_writer = ResultWriter()
     app.state.throttle = Throttle()
     return app
 

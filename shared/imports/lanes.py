@@ -24,6 +24,7 @@ _SEEN_ABOVE = Remark("Baris yang sama sudah ada di lembar ini.")
 _FAULT = Remark(
     "Baris ini tidak bisa dikerjakan karena gangguan di sistem.", "Unggah lagi baris ini; bila terulang, hubungi admin."
 )
+_FAILED = RowOutcome(RowStatus.REJECTED, (_FAULT,))
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,10 @@ class Lanes:
         latest: dict[str, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
             for task in tasks:
-                command = self._rules.read(task.row)
+                await asyncio.sleep(0)  # requests come first
+                command = self._understood(task)
+                if command is None:
+                    continue
                 keys = {task.fingerprint.hex(), *command.keys}
                 before = {latest[key] for key in keys if key in latest}
                 latest |= dict.fromkeys(keys, group.create_task(self._in_turn(task, command, before)))
@@ -76,6 +80,14 @@ class Lanes:
             there = await self._importer.still_there(connection, set(seen.values()))
         known = {fingerprint: _unchanged(_SEEN_ABOVE, subject) for fingerprint, subject in above.items()}
         return known | {mark: _unchanged(_SEEN_BEFORE, subject) for mark, subject in seen.items() if subject in there}
+
+    def _understood(self, task: Task) -> RowCommand | None:
+        try:
+            return self._rules.read(task.row)
+        except Exception:  # noqa: BLE001  one row's fault must not stop the others; it is logged, and told
+            self._log.exception("import_row_failed", number=task.row.number)
+            self._ledger.end_row(task.row.number, _FAILED)
+            return None
 
     async def _in_turn(self, task: Task, command: RowCommand, before: Collection[asyncio.Task[None]]) -> None:
         if before:
@@ -101,7 +113,7 @@ class Lanes:
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
             except Exception:  # noqa: BLE001  one row's fault must not stop the others; it is logged, and told
                 self._log.exception("import_row_failed", number=task.row.number)
-                return RowOutcome(RowStatus.REJECTED, (_FAULT,))
+                return _FAILED
         return None
 
     def _entry(self, task: Task) -> Entry:

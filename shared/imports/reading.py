@@ -17,7 +17,7 @@ from shared.sheets.skipping import why_skipped
 from shared.sheets.tables import HEAD_ROWS, SheetRow, Table, find_table
 from shared.sheets.wire import SheetRefused
 
-_PAGE = 400
+_PAGE = 200
 Saving = Callable[[], AbstractAsyncContextManager[Any]]
 
 

@@ -24,7 +24,7 @@ from shared.sheets.wire import SheetRefused
 
 LEASE = timedelta(seconds=30)
 _HOLD_SECONDS = 0.5  # so that progress is never older than a second
-_PAGE = 400
+_PAGE = 200  # rows that are understood in a row hold up requests
 _MOST_TRIES = 5
 _NOT_REACHED = Remark("Impor terputus sebelum baris ini dikerjakan.", "Unggah lagi lembar ini.")
 _CANCELLED = Remark("Impor dibatalkan sebelum baris ini dikerjakan.", "Unggah lagi lembar ini bila perlu.")

@@ -97,6 +97,8 @@ async def _seed(clients: Mapping[str, httpx.AsyncClient]) -> dict[str, str]:
     await _made(clients["registry"], "/v1/offices", office, Role.ADMINISTRATOR)
     known = {
         "code": OFFICE,
+        "office": OFFICE,
+        "import_id": await _uploaded(clients["registry"]),
         "business_id": await _made(clients["registry"], "/v1/businesses", business, Role.FRONT_DESK),
         "consultant_id": await _made(clients["mentoring"], "/v1/consultants", consultant, Role.OFFICE_HEAD),
     }
@@ -122,6 +124,14 @@ async def _seed_move(registry: httpx.AsyncClient, business: str) -> dict[str, st
     move = await _made(registry, f"/v1/businesses/{business}/moves", proposal, Role.OFFICE_HEAD)
     seen = await registry.get(f"/v1/businesses/{business}", headers=bearer(Role.OFFICE_HEAD, offices=(OFFICE,)))
     return {"move_id": move, "person_id": str(seen.json()["owners"][0]["id"])}
+
+
+async def _uploaded(registry: httpx.AsyncClient) -> str:
+    headers = {**bearer(Role.FRONT_DESK, offices=(OFFICE,)), "Idempotency-Key": str(uuid4())}
+    content = "Nama Usaha,Nama Pemilik,NIK,Kelurahan\nBatik Unggah,Siti Aminah,3576024107900007,35.76.02.1001\n"
+    answer = await registry.post(f"/v1/imports?office={OFFICE}", content=content, headers=headers)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
 
 
 async def _made(client: httpx.AsyncClient, path: str, body: dict[str, Any], role: Role) -> str:

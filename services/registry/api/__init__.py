@@ -5,8 +5,8 @@ Each module's router has the prefix `/v1`; their routes stand side by side in on
 
 from fastapi import APIRouter
 
-from services.registry.api import attestations, audit, businesses, disclosures, finding, moves, offices
+from services.registry.api import attestations, audit, businesses, disclosures, finding, imports, moves, offices
 
 router = APIRouter()
-for part in (offices, finding, businesses, attestations, moves, disclosures, audit):
+for part in (offices, finding, businesses, attestations, moves, disclosures, imports, audit):
     router.routes.extend(part.router.routes)

@@ -1,6 +1,6 @@
 """Businesses are registered, corrected, closed and opened again."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -8,21 +8,24 @@ from uuid import UUID
 from services.registry.commands import finding
 from services.registry.domain import business as rules
 from services.registry.domain import problems
-from services.registry.domain.business import Business
+from services.registry.domain.business import Business, Registration
 from services.registry.domain.finding import Identification
 from services.registry.domain.forms import BusinessCorrection, BusinessForm, Closure, Kind, Reopening
 from services.registry.domain.identity import Candidate, SealedOwner, Vault, lock_number
+from services.registry.domain.likeness import Match
 from services.registry.domain.owners import Owner
 from services.registry.store import businesses as store
 from services.registry.store import persons as persons_store
 from shared.clock import business_day
-from shared.commands import Answer, Request, Work, execute
+from shared.commands import Answer, Decide, Request, Work, execute
 from shared.contracts.registry import BusinessClosed, BusinessCorrected, BusinessRegistered, BusinessReopened
 from shared.http.problem import FieldProblem, stale
 from shared.ids import new_id
 from shared.postgres import Pool
 
 _NOTHING_SAID = Identification()
+# What is decided about a registration when registered businesses are or may be the same one.
+Choose = Callable[[Work, Sequence[Match]], Awaitable[Answer | None]]
 
 
 async def register_business(
@@ -35,16 +38,29 @@ async def register_business(
     """
     new = rules.register(form, new_id(), business_day(request.now))
 
+    async def choose(work: Work, matches: Sequence[Match]) -> Answer | None:
+        return await finding.identify(work, matches, said)
+
+    return await execute(pool, request, registering(vault, new, choose))
+
+
+def registering(vault: Vault, new: Registration, choose: Choose) -> Decide:
+    """Returns what registers a sound business: 201, or what `choose` answers to the matches instead of None.
+
+    It raises a Problem: 422 for an office that is not registered, 409 if NIB or cooperative number is taken; and what
+    `choose` raises.
+    """
+
     async def decide(work: Work) -> Answer:
         locks = _number_locks(new.business) | finding.name_locks(new.business)
         owners = await _claim(work.connection, vault, new.business, new.owners, locks)
         matches = await finding.find_matches(work.connection, vault, new.business, new.owners, owners)
-        known = await finding.identify(work, matches, said)
+        known = await choose(work, matches)
         if known is not None:
             await persons_store.forget_unowned_persons(work.connection, [owner.person for owner in owners])
             return known
         business = await _labelled(work.connection, new.business)
-        note = _note(request, "register_business", ["confirmed_new"] if matches else [])
+        note = _note(work.request, "register_business", ["confirmed_new"] if matches else [])
         try:
             placed = await store.insert_business(work.connection, business, owners, note)
         except store.Taken as taken:
@@ -54,7 +70,7 @@ async def register_business(
         _tell_business(work, BusinessRegistered, business)
         return Answer(201, _business_answer(business, owners, new.warnings))
 
-    return await execute(pool, request, decide)
+    return decide
 
 
 async def correct_business(

@@ -60,11 +60,22 @@ class Vault:
 
     def __init__(self, keys: Keys) -> None:
         self._wrapper = KeyWrapper(keys)
+        self._rows = BlindIndex(keys.index_root, "registry.import_row.fingerprint")
         self._niks = BlindIndex(keys.index_root, "registry.person.nik_index")
         self._phones = BlindIndex(keys.index_root, "registry.business_owner.phone_index")
         self._names = BlindIndex(keys.index_root, "registry.business_owner.name_tokens")
         self._tokens = BlindIndex(keys.index_root, "registry.attestation.token_digest")
         self._codes = BlindIndex(keys.index_root, "registry.attestation.code_digest")
+
+    @property
+    def import_keys(self) -> KeyWrapper:
+        """What wraps the keys of imports: each has one of its own for its file and rows."""
+        return self._wrapper
+
+    @property
+    def import_rows(self) -> BlindIndex:
+        """What finds rows of imported sheets that are the same."""
+        return self._rows
 
     def nik_index(self, nik: Nik) -> bytes:
         """Returns what finds the person of a NIK; equal for equal NIKs."""

@@ -53,6 +53,8 @@ class World:
     attestation: str
     move: str
     person: str
+    sheet: str
+    past_sheet: str
 
 
 @pytest_asyncio.fixture
@@ -62,7 +64,9 @@ async def world(database: Database, tmp_path: Any) -> AsyncIterator[World]:
         worker = await database.pool("registry", "worker")
         attestation, _token = await ask_client(worker, apps["registry"].state.vault, business)
         move, person = await _seed_move(clients["registry"], business)
-        yield World(clients, apps, business, consultant, session, attestation, move, person)
+        sheet = await _upload(clients["registry"])
+        past_sheet = await _upload_past_sessions(clients["mentoring"])
+        yield World(clients, apps, business, consultant, session, attestation, move, person, sheet, past_sheet)
 
 
 async def _seed(clients: Mapping[str, httpx.AsyncClient]) -> tuple[str, str, str]:
@@ -93,6 +97,24 @@ async def _made(client: httpx.AsyncClient, path: str, body: dict[str, Any], role
     )
     assert answer.status_code == 201, answer.text
     return str(answer.json().get("id", ""))
+
+
+async def _upload(registry: httpx.AsyncClient) -> str:
+    """A sheet that one of the office's own people imports."""
+    headers = {**bearer(Role.FRONT_DESK, offices=(OURS,)), "Idempotency-Key": str(uuid4())}
+    content = f"Nama Usaha,Nama Pemilik,NIK,Kelurahan\n{NAME} Dua,Siti Canary,3576994503900008,35.76.01.1007\n"
+    answer = await registry.post(f"/v1/imports?office={OURS}", content=content, headers=headers)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def _upload_past_sessions(mentoring: httpx.AsyncClient) -> str:
+    """A sheet that the office's head imports."""
+    headers = {**bearer(Role.OFFICE_HEAD, offices=(OURS,)), "Idempotency-Key": str(uuid4())}
+    content = f"Tanggal,Menit,Konsultan,Nama Usaha,Bidang\n4/3/2025,60,Konsultan Canary,{NAME},produksi\n"
+    answer = await mentoring.post(f"/v1/imports?office={OURS}", content=content, headers=headers)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
 
 
 def _business(office: str) -> dict[str, Any]:
@@ -159,6 +181,7 @@ def _attacks(world: World) -> list[tuple[str, str, str, dict[str, Any] | None]]:
             f"/v1/attestations/{world.attestation}/paper",
             {"outcome": "attested", "note": "Map Palsu"},
         ),
+        *_attacks_by_sheet("registry", world.sheet),
         ("mentoring", "POST", "/v1/consultants", _consultant(OURS)),
         ("mentoring", "GET", f"/v1/consultants?office={OURS}", None),
         ("mentoring", "GET", "/v1/consultants", None),
@@ -172,6 +195,21 @@ def _attacks(world: World) -> list[tuple[str, str, str, dict[str, Any] | None]]:
         ("reporting", "GET", "/v1/office-activity?from=2025-01-01&to=2025-12-31", None),
         ("reporting", "GET", "/v1/businesses-by-region", None),
         ("reporting", "GET", "/v1/overview", None),
+    ]
+
+
+def _attacks_by_sheet(service: str, sheet: str) -> list[tuple[str, str, str, dict[str, Any] | None]]:
+    one = f"/v1/imports/{sheet}"
+    return [
+        (service, "POST", f"/v1/imports?office={OURS}", {}),
+        (service, "GET", f"/v1/imports?office={OURS}", None),
+        (service, "GET", "/v1/imports", None),
+        (service, "GET", "/v1/imports/template", None),
+        (service, "GET", one, None),
+        (service, "GET", one + "/result", None),
+        (service, "POST", one + "/cancellation", None),
+        (service, "GET", f"/v1/import-mappings/{OURS}", None),
+        (service, "PUT", f"/v1/import-mappings/{OURS}", {"fields": {"Palsu": "nik"}}),
     ]
 
 
@@ -196,12 +234,21 @@ def _attacks_on_mentoring(world: World) -> list[tuple[str, str, str, dict[str, A
         ("mentoring", "POST", session + "/cancellation", {"reason": "Palsu"}),
         ("mentoring", "POST", session + "/no-show", {}),
         ("mentoring", "GET", session + "/history", None),
+        ("mentoring", "POST", session + "/acceptance", None),
+        *_attacks_by_sheet("mentoring", world.past_sheet),
+        ("mentoring", "POST", f"/v1/imports/{world.past_sheet}/acceptance", None),
+        ("mentoring", "GET", f"/v1/imports/{world.past_sheet}/accesses", None),
     ]
+
+
+def _rows(world: World) -> list[str]:
+    first = [world.business, world.consultant, world.session, world.attestation, world.move, world.person]
+    return [*first, world.sheet, world.past_sheet]
 
 
 def _secrets(world: World, sent: str) -> list[str]:
     """What an answer may not hold: all that belongs to 35.76, but for what the caller has named himself."""
-    rows = [world.business, world.consultant, world.session, world.attestation, world.move, world.person]
+    rows = _rows(world)
     return [secret for secret in (*rows, NAME, "Siti Canary", "Konsultan Canary", "stf-canary") if secret not in sent]
 
 
@@ -256,10 +303,10 @@ async def test_nothing_was_changed(world: World, role: Role) -> None:
 
 
 async def test_no_endpoint_is_left_out(world: World) -> None:
-    rows = (world.business, world.consultant, world.session, world.attestation, world.move, world.person)
+    rows = _rows(world)
     tried = {(service, method, path.split("?")[0]) for service, method, path, _ in _attacks(world)}
     tried = {
-        (s, m, reduce(lambda path, row: path.replace(row, "{}"), rows, p).replace(f"offices/{OURS}", "offices/{}"))
+        (s, m, reduce(lambda path, row: path.replace(row, "{}"), rows, p).replace(f"/{OURS}", "/{}"))
         for s, m, p in tried
     }
     for service, app in world.apps.items():

@@ -15,6 +15,7 @@ from shared.privacy.keys import create_keys
 from tests.infrastructure.databases import Database
 from tests.integration.registry.clients import Clients
 from tests.integration.registry.desk import Desk
+from tests.integration.registry.sheets import ImportsDesk
 from tests.support.api import client_of
 from tests.support.tokens import verifier, with_edge
 
@@ -69,3 +70,15 @@ async def desk(client: httpx.AsyncClient) -> Desk:
 async def clients(desk: Desk, database: Database, vault: Vault) -> Clients:
     """Businesses of that desk, the consumer that hears of sessions, and the sender."""
     return Clients(desk, await database.pool("registry", "worker"), vault)
+
+
+@pytest_asyncio.fixture
+async def imports(database: Database, registry_settings: RegistrySettings, vault: Vault) -> AsyncIterator[ImportsDesk]:
+    """The office of Kota Mojokerto as it imports, beside that of Batu. The api's own loop does not run."""
+    pool = await database.pool("registry", "app")
+    app = build_api(registry_settings, pool, verifier(registry_settings))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://plut.test") as client:
+        desk = Desk(client)
+        await desk.open_office("35.76", "PLUT Kota Mojokerto")
+        await desk.open_office("35.79", "PLUT Kota Batu")
+        yield ImportsDesk(desk, pool, vault)
