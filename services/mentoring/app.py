@@ -26,11 +26,30 @@ async def serve_api(settings: Settings) -> None:
 def build_api(settings: Settings, pool: Pool, verifier: "Verifier") -> "FastAPI":
     """Returns the application of the role `api`; it closes the pool at its end."""
     from services.mentoring import api
+    from services.mentoring.commands.imports import SessionImporter
     from shared.asyncapi import asyncapi_routes
     from shared.http.app import create_app
+    from shared.imports.jobs import ImportWorker
+    from shared.imports.result import ResultWriter
+    from shared.imports.routes import FILES
+    from shared.privacy.keys import derive_keys
+    from shared.settings import require_secret
 
-    routers = [api.router, asyncapi_routes(SERVICE, settings)]
-    return create_app(service=SERVICE, title=TITLE, settings=settings, pool=pool, verifier=verifier, routers=routers)
+    keys = derive_keys(require_secret(settings, "idempotency_key"), "mentoring imports")
+    importer = SessionImporter(pool, keys)
+    app = create_app(
+        service=SERVICE,
+        title=TITLE,
+        settings=settings,
+        pool=pool,
+        verifier=verifier,
+        routers=[api.router, asyncapi_routes(SERVICE, settings)],
+        loops=[ImportWorker(pool, importer)],
+        files=FILES,
+    )
+    app.state.importer = importer
+    app.state.result_writer = ResultWriter()
+    return app
 
 
 async def relay(settings: Settings) -> None:

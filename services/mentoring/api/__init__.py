@@ -5,8 +5,8 @@ Each module's router has the prefix `/v1`; their routes stand side by side in on
 
 from fastapi import APIRouter
 
-from services.mentoring.api import consultants, life, sessions
+from services.mentoring.api import consultants, imports, life, sessions
 
 router = APIRouter()
-for part in (consultants, sessions, life):
+for part in (consultants, sessions, life, imports):
     router.routes.extend(part.router.routes)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Depends, Response
 
 from services.mentoring import commands
 from services.mentoring.api.forms import CancellationBody, CompletionBody, CorrectionBody, NoShowBody
-from services.mentoring.api.views import Edited, History, change_view, may_read_notes
+from services.mentoring.api.views import Accepted, Edited, History, change_view, may_read_notes
 from services.mentoring.domain import problems
 from services.mentoring.domain.texts import tidy
 from services.mentoring.store import history
@@ -64,6 +64,16 @@ async def mark_no_show(
     pool: OpenPool,
 ) -> Response:
     return reply(await commands.mark_no_show(pool, write, session_id, seen, tidy(body.reason)))
+
+
+@router.post("/sessions/{session_id}/acceptance", response_model=Accepted, summary="Terima sesi impor")
+async def accept_session(
+    session_id: UUID,
+    write: Annotated[Write, Depends(write_for(Action.ACCEPT_IMPORT))],
+    seen: Seen,
+    pool: OpenPool,
+) -> Response:
+    return reply(await commands.accept_session(pool, write, session_id, seen))
 
 
 @router.get("/sessions/{session_id}/history", summary="Riwayat perubahan sebuah sesi")

@@ -84,9 +84,7 @@ async def list_sessions(
     business: Annotated[UUID | None, Query(description="Misalnya rencana dari usaha yang ditutup atau pindah")] = None,
     first: Annotated[Day | None, Query(alias="from", description="Hari pertama (WIB)")] = None,
     last: Annotated[Day | None, Query(alias="to", description="Hari terakhir (WIB)")] = None,
-    accepted: Annotated[
-        bool | None, Query(description="`false`: sesi impor yang belum diterima kepala kantor")
-    ] = None,
+    accepted: Annotated[bool | None, Query(description="`false`: sesi impor yang belum diterima kepala kantor")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> SessionPage:

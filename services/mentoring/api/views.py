@@ -32,6 +32,14 @@ class Edited(Begun):
     confirmable_version: int
 
 
+class Accepted(BaseModel):
+    """An imported session that counts now."""
+
+    id: UUID
+    revision: int
+    version: int
+
+
 class SessionBusinessView(BaseModel):
     """`trade_name`, `status`, `closed_on` and `current_home_office` are today's, the rest as the session knew it."""
 
