@@ -9,13 +9,13 @@ import sys
 
 from shared.sheets.wire import SheetRefused, encode_row
 
-_MOST_MEMORY = 768 * 1024 * 1024
-_MOST_SECONDS = 60
+MOST_MEMORY = 768 * 1024 * 1024
+MOST_SECONDS = 60
 
 
 def main() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (_MOST_SECONDS, _MOST_SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     labels = frozenset(json.loads(sys.stdin.buffer.readline()))
