@@ -36,7 +36,8 @@ def write_result(target: BinaryIO, labels: Sequence[str], subject_label: str, ro
         sheet.write_row(0, 0, header, pen.header)
         last = 0
         for last, row in enumerate(rows, start=1):
-            for at, cell in enumerate(row.cells[: len(labels)]):
+            for at in range(len(labels)):
+                cell = row.cells[at] if at < len(row.cells) else None
                 pen.write(sheet, last, at, cell, faulty=at in row.faults)
             own: list[Cell] = [row.number, row.status, row.subject, row.reason, row.cure]
             for at, cell in enumerate(own, start=len(labels)):
@@ -48,7 +49,7 @@ def write_result(target: BinaryIO, labels: Sequence[str], subject_label: str, ro
 
 
 def write_template(target: BinaryIO, columns: Sequence[Column]) -> None:
-    """Writes an empty table with one example, lists to choose from, and a sheet that explains each column."""
+    """Writes an empty table, lists to choose from, and a sheet that explains each column with an example."""
     with xlsxwriter.Workbook(target, _SAFE) as workbook:
         sheet, pen = workbook.add_worksheet("Data"), _Pen(workbook)
         for at, column in enumerate(columns):

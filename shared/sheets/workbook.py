@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import islice
+from math import isfinite
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
@@ -134,4 +135,11 @@ def _trimmed(values: Sequence[Cell]) -> tuple[Cell, ...]:
     width = len(values)
     while width and is_blank(values[width - 1]):
         width -= 1
-    return tuple(None if value == "" else value for value in values[:width])
+    return tuple(map(_cell, values[:width]))
+
+
+def _cell(value: Cell) -> Cell:
+    if value == "":
+        return None
+    # "1e999" in the XML is no number that anybody can write down again.
+    return "#NUM!" if isinstance(value, float) and not isfinite(value) else value

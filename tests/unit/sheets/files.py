@@ -61,15 +61,28 @@ def with_part(name: str, content: bytes, parts: int = 1) -> bytes:
     return stream.getvalue()
 
 
+def replaced(content: bytes, old: bytes, new: bytes) -> bytes:
+    """Returns the workbook with other bytes in its first sheet."""
+    sheet = zipfile.ZipFile(BytesIO(content)).read(_SHEET)
+    return _rewritten(content, lambda part: part.write(sheet.replace(old, new)))
+
+
 def _with_sheet(write: Callable[[IO[bytes]], object]) -> bytes:
-    source, stream = zipfile.ZipFile(BytesIO(workbook(1))), BytesIO()
+    def whole(part: IO[bytes]) -> None:
+        part.write(_OPENING)
+        write(part)
+        part.write(b"</sheetData></worksheet>")
+
+    return _rewritten(workbook(1), whole)
+
+
+def _rewritten(content: bytes, write: Callable[[IO[bytes]], object]) -> bytes:
+    source, stream = zipfile.ZipFile(BytesIO(content)), BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for entry in source.infolist():
             with archive.open(entry.filename, "w") as part:
                 if entry.filename == _SHEET:
-                    part.write(_OPENING)
                     write(part)
-                    part.write(b"</sheetData></worksheet>")
                 else:
                     part.write(source.read(entry.filename))
     return stream.getvalue()

@@ -67,6 +67,12 @@ async def test_formulas_are_never_calculated() -> None:
     assert [row.cells for row in rows[1:]] == [(1.0, "=1+1", "Siti", NIK), ("=A2",)]
 
 
+async def test_a_number_beyond_all_numbers_is_an_error_like_excel_s() -> None:
+    content = files.replaced(files.workbook(1), b"<v>5</v>", b"<v>1e999</v>")
+    rows, _ = await _read(content)
+    assert rows[1].cells[-1] == "#NUM!"
+
+
 async def test_the_sheet_with_the_header_is_read_and_others_are_named() -> None:
     workbook = Workbook()
     workbook.active.append(["Petunjuk pengisian"])  # type: ignore[union-attr]
