@@ -32,7 +32,8 @@ class _Operation:
     @property
     def tells_revision(self) -> bool:
         """An edit, or the thing itself."""
-        return self.asks_for_revision or (self.method == "get" and self.path.endswith(f"{{{self.subject}}}"))
+        itself = self.path.endswith(f"{{{self.subject}}}")
+        return self.asks_for_revision or (itself and self.method in ("get", "put"))
 
     @property
     def asks_for_revision(self) -> bool:
