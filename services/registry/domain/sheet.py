@@ -34,7 +34,7 @@ _LOST_ZERO = re.compile(r"8[1-9][0-9]{7,10}")
 _BETWEEN_PHONES = re.compile(r"\s*(?:[/;,]|\bdan\b|\batau\b)\s*", re.IGNORECASE)
 _KBLI = re.compile(r"(?<![0-9])[0-9]{5}(?![0-9])")
 _FEWEST_CUT = 3  # that three NIKs end in 0 by chance happens once in a thousand sheets
-_HARDLY = 0.2
+_HARDLY, _FEWEST_KINDS = 0.2, 5
 _CONFIRM = "Biarkan bila memang benar."
 
 
@@ -69,7 +69,7 @@ class Survey:
     @property
     def kinds_are_known(self) -> bool:
         """Many a sheet calls "Jenis Usaha" what is sold, not what the business is."""
-        return self._known_kinds > _HARDLY * self._kinds
+        return self._kinds < _FEWEST_KINDS or self._known_kinds > _HARDLY * self._kinds
 
     def _see_nik(self, typed: str) -> None:
         nik = parse_nik(typed).reveal()
@@ -225,8 +225,8 @@ def _kinds(reading: _Reading, survey: Survey, cooperative_number: str | None) ->
     """What a business is if nothing is said: a cooperative by its number, else UMKM."""
     typed = reading.optional("kind", read_text)
     found = None if typed is None else kinds_of(typed)
-    if typed is not None and found is None and survey.kinds_are_known:
-        reading.refuse("kind", "Jenis ini tidak dikenal.", f"Pilih salah satu: {', '.join(KINDS)}.")
+    if typed is not None and found is None:
+        _unknown_kind(reading, survey)
     if found is None:
         return [Kind.UMKM if cooperative_number is None else Kind.COOPERATIVE]
     if cooperative_number is not None and Kind.COOPERATIVE not in found:
@@ -238,6 +238,13 @@ def _kinds(reading: _Reading, survey: Survey, cooperative_number: str | None) ->
     if Kind.PROSPECTIVE in found and len(found) > 1:
         reading.refuse("kind", "Calon wirausaha belum punya jenis usaha lain.", "Isi Calon wirausaha saja, atau hapus.")
     return found
+
+
+def _unknown_kind(reading: _Reading, survey: Survey) -> None:
+    if survey.kinds_are_known:
+        reading.refuse("kind", "Jenis ini tidak dikenal.", f"Pilih salah satu: {', '.join(KINDS)}.")
+    else:
+        reading.warn("kind", "Kolom ini tampak berisi hal lain daripada jenis; dicatat sebagai UMKM atau koperasi.")
 
 
 def _trade_name(reading: _Reading, kinds: Sequence[Kind]) -> str | None:
