@@ -157,28 +157,28 @@ def import_routes(action: Action) -> APIRouter:  # noqa: C901  a list of routes,
         pieces = await writer.write(_lines(pool, principal, import_id, sheet))
         return StreamingResponse(_each(pieces), media_type=XLSX, headers=_named(f"hasil-impor-{import_id}.xlsx"))
 
-    @router.get("/import-mappings/{office}", summary="Judul kolom yang dipakai kantor")
+    @router.get("/import-mappings/{code}", summary="Judul kolom yang dipakai kantor")
     async def read_mapping(
-        office: str,
+        code: str,
         principal: Annotated[Principal, Depends(principal_for(action))],
         pool: OpenPool,
         importer: TheImporter,
     ) -> MappingView:
-        allow(principal, action, office)
+        allow(principal, action, code)
         async with transaction(pool, principal.offices) as connection:
-            fields = await store.read_mapping(connection, office)
-        return MappingView(office=office, fields=fields, known=[field_view(column) for column in importer.columns])
+            fields = await store.read_mapping(connection, code)
+        return MappingView(office=code, fields=fields, known=[field_view(column) for column in importer.columns])
 
-    @router.put("/import-mappings/{office}", response_model=MappingSaved, summary="Ingat judul kolom kantor")
+    @router.put("/import-mappings/{code}", response_model=MappingSaved, summary="Ingat judul kolom kantor")
     async def save_mapping(
-        office: str,
+        code: str,
         form: Annotated[MappingForm, Body()],
         write: Annotated[Write, Depends(write_for(action))],
         pool: OpenPool,
         importer: TheImporter,
     ) -> Response:
-        allow(write.principal, action, office)
-        return reply(await learn_labels(pool, importer, write, office, form.fields))
+        allow(write.principal, action, code)
+        return reply(await learn_labels(pool, importer, write, code, form.fields))
 
     return router
 
