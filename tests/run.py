@@ -1,34 +1,97 @@
-"""Runs the whole suite in two halves at once: `python -m tests.run`. With arguments, those of pytest, as one.
+"""Runs the whole suite in parts at once: `python -m tests.run`. With arguments, those of pytest, as one.
 
-The end-to-end tests mostly wait for processes to come back, the others mostly work: side by side they fit two cores.
-Exit status: 0 only if both halves passed.
+Most tests wait for processes most of the time: side by side they fit two cores. Each part has servers of its own.
+Exit status: 0 only if every part passed.
 """
 
+import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 _PYTEST = [sys.executable, "-m", "pytest"]
-_WAITING = "tests/e2e"
+# Directories by part, so that parts take alike; whatever is named in none belongs to the rest.
+_PARTS = {
+    "e2e": ["tests/e2e"],
+    "platform": [
+        f"tests/integration/{name}"
+        for name in ("bench", "check", "commands", "consumer", "http", "issuer", "local", "relay", "rls")
+    ],
+}
+_REST = "rest"
+_STOPS_WITHIN_SECONDS = 60
+_LOOKS_EVERY_SECONDS = 0.2
+
+
+@dataclass
+class Part:
+    """One run of pytest beside the others; what it says is kept until it is told whole."""
+
+    name: str
+    process: "subprocess.Popen[str]"
+    said: IO[str]
+
+    def tell(self) -> None:
+        self.said.seek(0)
+        print(f"\n===== {self.name} =====\n{self.said.read()}", flush=True)  # noqa: T201  a command's own words
+
+    def ask_to_end(self) -> None:
+        """Once: asked again it would leave its servers behind."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+
+    def end(self) -> None:
+        try:
+            self.process.wait(_STOPS_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
 
 
 def main(arguments: list[str]) -> int:
     if arguments:
         return subprocess.run([*_PYTEST, *arguments], check=False).returncode
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
-        waiting = subprocess.Popen([*_PYTEST, "-q", _WAITING], stdout=said, stderr=subprocess.STDOUT)
-        try:
-            working = subprocess.run([*_PYTEST, "-q", f"--ignore={_WAITING}"], check=False).returncode
-            print(f"\n{_WAITING} (they ran at the same time):", flush=True)  # noqa: T201  a command's own words
-            status = waiting.wait()
-        finally:
-            if waiting.poll() is None:
-                waiting.terminate()
-                waiting.wait()
-        said.seek(0)
-        sys.stdout.write(said.read())
-    return working or status
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # also where whoever started us ignores it
+    named = [each for directories in _PARTS.values() for each in directories]
+    parts = [_start(name, directories) for name, directories in _PARTS.items()]
+    parts.append(_start(_REST, [f"--ignore={each}" for each in named]))
+    try:
+        return max(_tell_in_turn(parts))
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    finally:
+        for part in parts:
+            part.ask_to_end()
+        for part in parts:
+            part.end()
+
+
+def _start(name: str, words: Sequence[str]) -> Part:
+    """In a session of its own, so that Ctrl-C reaches it by us alone; with caches of its own."""
+    said = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  open as long as the part is
+    argv = [*_PYTEST, "-q", "-o", f"cache_dir=.pytest_cache/{name}", *words]
+    own = os.environ | {"HYPOTHESIS_STORAGE_DIRECTORY": f".hypothesis/{name}"}
+    process = subprocess.Popen(argv, stdout=said, stderr=subprocess.STDOUT, text=True, env=own, start_new_session=True)
+    return Part(name, process, said)
+
+
+def _tell_in_turn(parts: Sequence[Part]) -> list[int]:
+    """Tells each part when it has ended; returns their statuses."""
+    names = ", ".join(part.name for part in parts)
+    print(f"{len(parts)} parts at once, each told when it has ended: {names}", flush=True)  # noqa: T201
+    waiting = list(parts)
+    while waiting:
+        for part in [part for part in waiting if part.process.poll() is not None]:
+            part.tell()
+            waiting.remove(part)
+        time.sleep(_LOOKS_EVERY_SECONDS)
+    return [abs(part.process.returncode) for part in parts]
 
 
 if __name__ == "__main__":
