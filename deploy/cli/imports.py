@@ -19,9 +19,10 @@ class What(StrEnum):
     """What stands in the sheet."""
 
     BUSINESSES = "businesses"
+    SESSIONS = "sessions"
 
 
-_SERVICE = {What.BUSINESSES: "registry"}
+_SERVICE = {What.BUSINESSES: "registry", What.SESSIONS: "mentoring"}
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +43,9 @@ def import_sheet(
     template: Annotated[Path | None, typer.Option(help="Write the template there instead.")] = None,
     follow: Annotated[str | None, typer.Option(help="Follow an import that was begun, by its id.")] = None,
     cancel: Annotated[str | None, typer.Option(help="Stop an import that was begun, by its id.")] = None,
+    accept: Annotated[
+        str | None, typer.Option(help="Let the past sessions of an import count, by its id, as the office's head.")
+    ] = None,
     data_dir: DataDir = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
@@ -55,14 +59,19 @@ def import_sheet(
     from deploy.local.import_desk import ImportDesk, ImportRefused
     from deploy.local.installation import Installation
 
-    if sum(each is not None for each in (file, template, follow, cancel)) != 1:
-        fail("Name one thing to do.", "Try: plut import FILE --office 35.76, or --template, --follow or --cancel.")
+    if sum(each is not None for each in (file, template, follow, cancel, accept)) != 1:
+        fail(
+            "Name one thing to do.",
+            "Try: plut import FILE --office 35.76, or --template, --follow, --cancel or --accept.",
+        )
+    if accept is not None and what is not What.SESSIONS:
+        fail("Only past sessions wait to be accepted.", "Add --what sessions.")
     installation = Installation.open(data_dir)
     try:
         desk = ImportDesk.of(installation, _SERVICE[what], office)
     except ValueError as error:
         fail(str(error), "Try: plut import FILE --office 35.76")
-    errand = _Errand(desk, file, dry_run, result, template, follow, cancel)
+    errand = _Errand(desk, file, dry_run, result, template, follow, cancel, accept)
     try:
         ended = asyncio.run(errand.run())
     except ImportRefused as refused:
@@ -87,6 +96,7 @@ class _Errand:
         template: Path | None,
         follow: str | None,
         cancel: str | None,
+        accept: str | None,
     ) -> None:
         self.begun = follow
         self._desk = desk
@@ -95,6 +105,7 @@ class _Errand:
         self._result = result
         self._template = template
         self._cancel = cancel
+        self._accept = accept
 
     async def run(self) -> "Progress | None":
         """Returns how an import ended; None if there was none to wait for."""
@@ -104,6 +115,9 @@ class _Errand:
                 return None
             if self._cancel is not None:
                 await self._desk.cancel(self._cancel)
+                return None
+            if self._accept is not None:
+                typer.echo(f"{await self._desk.accept(self._accept):>8,}  accepted")
                 return None
             if self._file is not None:
                 self.begun = await self._desk.upload(self._file.read_bytes(), dry_run=self._dry_run)

@@ -97,9 +97,15 @@ class ImportDesk:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def cancel(self, import_id: str) -> None:
-        key = str(uuid4())
-        path = f"/v1/imports/{import_id}/cancellation"
-        await self._patiently(lambda: self._client.post(path, headers={**self._bearer(), "Idempotency-Key": key}))
+        await self._post(f"/v1/imports/{import_id}/cancellation")
+
+    async def accept(self, import_id: str) -> int:
+        """Lets the past sessions of an import count, page by page; returns how many they were. Raises ImportRefused."""
+        accepted, remaining = 0, 1
+        while remaining:
+            told = (await self._post(f"/v1/imports/{import_id}/acceptance")).json()
+            accepted, remaining = accepted + int(told["accepted"]), int(told["remaining"])
+        return accepted
 
     async def result(self, import_id: str) -> bytes:
         """Returns the result sheet of an import that has ended."""
@@ -110,6 +116,12 @@ class ImportDesk:
 
     async def _get(self, path: str) -> httpx.Response:
         return await self._patiently(lambda: self._client.get(path, headers=self._bearer()))
+
+    async def _post(self, path: str) -> httpx.Response:
+        key = str(uuid4())
+        return await self._patiently(
+            lambda: self._client.post(path, headers={**self._bearer(), "Idempotency-Key": key})
+        )
 
     async def _patiently(self, send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
         """Sends again while the service is away or busy: the key of a write stays the same."""
