@@ -52,23 +52,34 @@ def guessed(
 def unswapped(
     fields: Mapping[int, str], known: Mapping[str, Column], sample: Sample
 ) -> tuple[dict[int, str], list[str]]:
-    """Exchanges the fields of two columns where each one's cells are like the other's."""
+    """Exchanges the fields of two columns where the cells of each are the other's."""
     found, remarks = dict(fields), []
-    for one, other in combinations(sorted(fields), 2):
-        first, second = known[found[one]], known[found[other]]
-        if _swapped(sample, one, first, other, second):
-            found[one], found[other] = second.field, first.field
-            remarks.append(
-                f"Judul kolom {first.label} dan {second.label} tampak tertukar; dibaca menurut isinya "
-                f"({column_letter(one)}: {second.label}, {column_letter(other)}: {first.label})."
-            )
+    # First the pairs of which both can be told by their cells: the others follow from one of the two only.
+    for rule in (_swapped, _displaced):
+        for one, other in combinations(sorted(fields), 2):
+            first, second = known[found[one]], known[found[other]]
+            if rule(sample, (one, first), (other, second)):
+                found[one], found[other] = second.field, first.field
+                remarks.append(
+                    f"Judul kolom {first.label} dan {second.label} tampak tertukar; dibaca menurut isinya "
+                    f"({column_letter(one)}: {second.label}, {column_letter(other)}: {first.label})."
+                )
     return found, remarks
 
 
-def _swapped(sample: Sample, one: int, first: Column, other: int, second: Column) -> bool:
+def _swapped(sample: Sample, one: tuple[int, Column], other: tuple[int, Column]) -> bool:
     """Neither fits where it stands, and each fits where the other stands."""
-    stands = (sample.share(one, first.fits), sample.share(other, second.fits))
-    moved = (sample.share(one, second.fits), sample.share(other, first.fits))
-    if None in stands or None in moved:
-        return False
-    return all((share or 0) <= _HARDLY for share in stands) and all((share or 0) >= _MOSTLY for share in moved)
+    return _strays(sample, one, other) and _strays(sample, other, one)
+
+
+def _displaced(sample: Sample, one: tuple[int, Column], other: tuple[int, Column]) -> bool:
+    """One could hold anything, and holds what the other should: names beneath "NIK", NIKs beneath "Nama Usaha"."""
+    if one[1].fits is None:
+        return _strays(sample, other, one)
+    return other[1].fits is None and _strays(sample, one, other)
+
+
+def _strays(sample: Sample, one: tuple[int, Column], other: tuple[int, Column]) -> bool:
+    """The cells of the one column do not fit it, and those of the other do."""
+    stands, there = sample.share(one[0], one[1].fits), sample.share(other[0], one[1].fits)
+    return stands is not None and there is not None and stands <= _HARDLY and there >= _MOSTLY

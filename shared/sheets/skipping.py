@@ -17,6 +17,7 @@ NUMBER_ONLY = "hanya nomor urut"
 NOTE = "catatan"
 
 _TOTAL = re.compile(r"(?:sub|grand)?\s*(?:total|jumlah|jml|rata-rata|subtotal)\b.*", re.IGNORECASE)
+_NUMBERING = re.compile(r"(?:\d{1,5}|[ivxlc]{1,6}|[a-z])[.)]?", re.IGNORECASE)
 _RULER = re.compile(r"[\W_]+")
 _SECTION = re.compile(
     r"(?:[a-z]|[ivx]+|\d{1,2})?[.)]?\s*(?:kecamatan|kec|kelurahan|kel|desa|kota|kabupaten|kab|dusun|lingkungan|rt|rw|bulan|"
@@ -24,8 +25,8 @@ _SECTION = re.compile(
     re.IGNORECASE,
 )
 _NOTE = re.compile(
-    r"\*.*|(?:catatan|keterangan|ket|note|nb|sumber|mengetahui|menyetujui|nip|ttd|tanda tangan|kepala|petugas|"
-    r"dicetak)\b.*",
+    r"\*.*|(?:catatan|keterangan|ket|note|nb|sumber ?:|mengetahui|menyetujui|nip|ttd|tanda tangan|kepala|petugas|"
+    r"dicetak)(?!\w).*",
     re.IGNORECASE,
 )
 _COUNT = re.compile(r"(?:rp\.? ?)?\d{1,3}(?:[.,]?\d{3})*(?:,\d+)?(?: ?[^\W\d]+)?", re.IGNORECASE)
@@ -50,17 +51,23 @@ def why_skipped(row: SheetRow, table: Table) -> str | None:
 def _lone(row: SheetRow, table: Table, texts: list[str]) -> str | None:
     """What a row of hardly any cell is. A lone text in a required column is data that lacks the rest."""
     mapped = [table.columns[name] for at, name in table.fields.items() if not is_blank(row.at(at))]
-    if len(mapped) >= _ENOUGH or (any(column.required for column in mapped) and len(set(texts)) > 1):
+    required = any(column.required for column in mapped)
+    words = {text for text in texts if not _NUMBERING.fullmatch(text)}
+    if len(mapped) >= _ENOUGH or (required and len(words) > 1):
         return None
-    if not mapped and all(text.strip(".)").isdigit() for text in texts):
+    if not mapped and all(is_blank(cell) or _NUMBERING.fullmatch(text_of(cell)) for cell in row.cells):
         return NUMBER_ONLY
-    if any(_NOTE.fullmatch(text) for text in texts):
+    return _lone_text(row, words, required=required)
+
+
+def _lone_text(row: SheetRow, words: set[str], *, required: bool) -> str | None:
+    if any(_NOTE.fullmatch(word) for word in words):
         return NOTE
-    if len(set(texts)) == 1 and (row.spread or _SECTION.fullmatch(texts[0])):
+    if len(words) == 1 and (row.spread or _SECTION.fullmatch(next(iter(words)))):
         return SEPARATOR
-    if any(column.required for column in mapped):
+    if required:
         return None
-    return SEPARATOR if len(set(texts)) == 1 and not is_blank(row.at(0)) else NOTE
+    return SEPARATOR if len(words) == 1 and not is_blank(row.at(0)) else NOTE
 
 
 def _says_more(row: SheetRow, table: Table) -> bool:

@@ -31,7 +31,8 @@ _TABLE = find_table(sheet(HEADER, data(1)), COLUMNS, {})
         ([None, "Kecamatan Magersari"], SEPARATOR),
         (["A. Kecamatan Magersari"], SEPARATOR),
         (["-----", "====="], SEPARATOR),
-        (["III", None], SEPARATOR),
+        (["III", None], NUMBER_ONLY),
+        (["I", "KECAMATAN MAGERSARI"], SEPARATOR),
         (HEADER, REPEATED_HEADER),
         (["NO", "NAMA USAHA", "NAMA PEMILIK", "NIK"], REPEATED_HEADER),
         ([1, 2, 3, 4, 5, 6, 7], COLUMN_NUMBERS),
@@ -58,6 +59,8 @@ def test_what_is_no_data_is_skipped_with_its_reason(cells: list[Cell], reason: s
         [None, "Kelompok Tani Maju", "Budi", NIK],
         [None, "Batik Maja"],
         [4, "Batik Maja"],
+        [None, "Sumber Rejeki"],
+        [4, "Kepala Muda", "Budi"],
         [None, None, "Siti Aminah"],
         [None, None, None, NIK],
         [4, None, None, None, "081234567890", "Mentikan", "50 jt"],
@@ -67,6 +70,10 @@ def test_what_is_no_data_is_skipped_with_its_reason(cells: list[Cell], reason: s
 )
 def test_what_could_be_data_is_data(cells: list[Cell]) -> None:
     assert why_skipped(SheetRow(9, tuple(cells)), _TABLE) is None
+
+
+def test_a_number_beside_a_merged_place_is_a_number_only() -> None:
+    assert why_skipped(SheetRow(9, (17,), {5: "Mentikan"}), _TABLE) == NUMBER_ONLY
 
 
 def test_a_text_merged_over_the_table_parts_it() -> None:

@@ -106,6 +106,13 @@ def test_swapped_labels_are_read_by_their_contents_and_it_is_said() -> None:
     assert "C: NIK" in table.remarks[0]
 
 
+def test_names_beneath_nik_and_niks_beneath_the_name_change_places() -> None:
+    rows = sheet(["Nama Usaha", "Nama Pemilik", "NIK"], *[[NIK, "Siti", "Batik"]] * 3)
+    assert find_table(rows, COLUMNS, {}).fields == {0: "nik", 1: "owner", 2: "name"}
+    rows = sheet(["Nama Usaha", "Nama Pemilik", "NIK"], *[["Batik", NIK, "Siti"]] * 3)
+    assert find_table(rows, COLUMNS, {}).fields == {0: "name", 1: "nik", 2: "owner"}
+
+
 def test_columns_are_not_swapped_because_some_cells_are_wrong() -> None:
     rows = sheet(["Nama Usaha", "Nama Pemilik", "No. HP", "NIK"], *[["Batik", "Siti", NIK, NIK] for _ in range(5)])
     assert find_table(rows, COLUMNS, {}).fields == {0: "name", 1: "owner", 2: "phone", 3: "nik"}
