@@ -4,6 +4,7 @@ A row is skipped for what it surely is; whatever could be data is data, and is t
 """
 
 import re
+from functools import lru_cache
 
 from shared.sheets.cells import is_blank, text_of
 from shared.sheets.columns import fold
@@ -76,8 +77,13 @@ def _says_more(row: SheetRow, table: Table) -> bool:
     return any(text and not _TOTAL.fullmatch(text) and not _COUNT.fullmatch(text) for text in texts)
 
 
+@lru_cache(maxsize=8)
+def _folded(labels: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(fold, labels))
+
+
 def _repeats_header(texts: list[str], table: Table) -> bool:
-    labels = {fold(label) for label in table.labels}
+    labels = _folded(table.labels)
     known = sum(fold(text) in labels for text in texts)
     return len(texts) > 1 and known >= _MOSTLY * len(texts)
 
