@@ -74,9 +74,9 @@ class Lanes:
     async def _known_already(self, tasks: Sequence[Task]) -> dict[bytes, RowOutcome]:
         """What rows of these fingerprints have created before, as far as it is still there."""
         async with transaction(self._pool, self._job.principal.offices) as connection:
-            numbered = [(task.row.number, task.fingerprint) for task in tasks]
-            seen = await store.find_seen(connection, self._job, numbered)
-            above = await store.find_above(connection, self._job.id, [task.fingerprint for task in tasks])
+            fingerprints = [task.fingerprint for task in tasks]
+            seen = await store.find_seen(connection, self._job.office, fingerprints)
+            above = await store.find_above(connection, self._job.id, fingerprints)
             there = await self._importer.still_there(connection, set(seen.values()))
         known = {fingerprint: _unchanged(_SEEN_ABOVE, subject) for fingerprint, subject in above.items()}
         return known | {mark: _unchanged(_SEEN_BEFORE, subject) for mark, subject in seen.items() if subject in there}

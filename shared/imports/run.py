@@ -145,6 +145,8 @@ class Run:
             async with self.saving() as connection:
                 if ended:
                     await store.end_rows(connection, self.job.id, ended)
+                if ended and not self.job.dry_run:
+                    await store.remember_rows(connection, self.job, ended)
             for number in ended:
                 del self._ended[number]
         for status, count in tally(ended.values()).items():

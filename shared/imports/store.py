@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.auth.principal import Principal, Role
-from shared.imports.importer import Entry, Job
+from shared.imports.importer import Job
 from shared.imports.rows import Counts, Remark, RowOutcome, RowStatus
 from shared.privacy.sealing import WrappedKey
 
@@ -325,33 +325,26 @@ async def end_import(connection: Any, job: UUID, state: State, now: datetime, fa
 
 
 _REMEMBER = """
-insert into import_seen (office, fingerprint, subject, import_id, number) values ($1, $2, $3, $4, $5)
+insert into import_seen (office, fingerprint, subject, import_id, number)
+select $2, r.fingerprint, r.subject, r.import_id, r.number from import_row r
+where r.import_id = $1 and r.number = any ($3::int[]) and r.status = 'created'
 on conflict (office, fingerprint) do update
 set subject = excluded.subject, import_id = excluded.import_id, number = excluded.number
 """
 
 
-async def remember_row(connection: Any, entry: Entry, subject: UUID) -> None:  # noqa: ANN401
-    """Remembers what a row has created: the newest, should what it created before be gone."""
-    job = entry.job
-    await connection.execute(_REMEMBER, job.office, entry.fingerprint, subject, job.id, entry.row.number)
+async def remember_rows(connection: Any, job: Job, numbers: Collection[int]) -> None:  # noqa: ANN401
+    """Remembers what rows have created: the newest, should what the same row created before be gone."""
+    await connection.execute(_REMEMBER, job.id, job.office, list(numbers))
 
 
-_FIND_SEEN = """
-select fingerprint, subject from import_seen
-where office = $1 and fingerprint = any ($2::bytea[]) and not (import_id = $3 and number = any ($4::int[]))
-"""
+_FIND_SEEN = "select fingerprint, subject from import_seen where office = $1 and fingerprint = any ($2::bytea[])"
 
 
-async def find_seen(
-    connection: Any,  # noqa: ANN401
-    job: Job,
-    rows: Collection[tuple[int, bytes]],
-) -> dict[bytes, UUID]:
-    """Returns what rows like these have created before; not what these very rows did, before their status was lost."""
-    numbers, fingerprints = [number for number, _ in rows], [fingerprint for _, fingerprint in rows]
-    found = await connection.fetch(_FIND_SEEN, job.office, fingerprints, job.id, numbers)
-    return {row["fingerprint"]: row["subject"] for row in found}
+async def find_seen(connection: Any, office: str, fingerprints: Collection[bytes]) -> dict[bytes, UUID]:  # noqa: ANN401
+    """Returns what rows like these have created before."""
+    rows = await connection.fetch(_FIND_SEEN, office, list(fingerprints))
+    return {row["fingerprint"]: row["subject"] for row in rows}
 
 
 _FIND_ABOVE = """
