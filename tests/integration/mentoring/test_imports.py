@@ -1,5 +1,6 @@
 """Past sessions from a sheet to the events that the province counts, against a real Postgres."""
 
+import asyncio
 from datetime import date, time
 from uuid import UUID, uuid4
 
@@ -11,11 +12,16 @@ from services.mentoring.commands import acceptance
 from services.mentoring.store.consultants import caseload
 from services.mentoring.store.history import read_changes
 from services.mentoring.store.sessions import read_sessions
+from shared import failpoint
 from shared.auth.principal import Principal, Role
+from shared.clock import utc_now
 from shared.contracts.catalogue import parse
 from shared.contracts.mentoring import SessionState
 from shared.http.problem import Problem
+from shared.imports.jobs import ImportWorker
+from shared.imports.run import LEASE
 from shared.postgres import Pool, transaction
+from tests.infrastructure.databases import Database
 from tests.integration.mentoring.office import (
     BATU_HEAD,
     MOJOKERTO,
@@ -30,6 +36,7 @@ from tests.integration.mentoring.office import (
     said,
 )
 from tests.integration.mentoring.sheets import HEADER, Sheets, row
+from tests.support.reporting_events import deliver, received
 
 RINA = "Rina Wahyuni, S.E."
 
@@ -234,6 +241,78 @@ async def test_corrections_and_acceptance_meet_in_any_order(
         kept = await read_sessions(connection, [first, second])
     assert [session.unconfirmed_since for session in kept] == [None, None], "nobody was asked"
     assert rina != batik
+
+
+@pytest.mark.usefixtures("rina", "batik")
+async def test_acceptance_beside_corrections_and_cancellations(sheets: Sheets, api_pool: Pool, worker: Pool) -> None:
+    """Whoever comes first: the versions have no gap, and what stands is what was told last."""
+    done = await sheets.run(*(row(day=f"{day}/11/2025") for day in range(1, 21)))
+    deeds = [
+        *(commands.accept_import(api_pool, request(), done.job) for _ in range(2)),
+        *(
+            commands.correct_session(api_pool, request(), each, 1, {"contact_minutes": 75}, "Salah ketik")
+            for each in done.subjects[:10]
+        ),
+        *(commands.cancel_session(api_pool, request(), each, 1, "Salah lembar") for each in done.subjects[10:15]),
+        *(commands.accept_session(api_pool, request(), each, 1) for each in done.subjects[15:]),
+    ]
+    ended = await asyncio.gather(*deeds, return_exceptions=True)
+    assert all(not isinstance(each, BaseException) or is_stale(each) for each in ended)
+    await accept_all(api_pool, done.job)
+    async with transaction(worker) as connection:
+        kept = {session.state.id: session for session in await read_sessions(connection, done.subjects)}
+    for session in done.subjects:
+        events = await told(worker, session)
+        assert [event for event, _ in events].count("SessionAccepted") <= 1
+        assert kept[session].standing.version == len(events)
+        assert events[-1][1] == kept[session].state
+        assert kept[session].state.accepted or kept[session].state.state == "cancelled"
+
+
+def is_stale(error: BaseException) -> bool:
+    return isinstance(error, Problem) and error.status == 412
+
+
+@pytest.mark.usefixtures("rina", "batik")
+async def test_totals_do_not_move_until_the_head_accepts(
+    sheets: Sheets, api_pool: Pool, worker: Pool, database: Database
+) -> None:
+    reporting = await database.pool("reporting", "worker")
+
+    async def totals() -> list[tuple[int, int]]:
+        rows = await worker.fetch("select type, payload from outbox where topic = 'mentoring.session.v1' order by seq")
+        events = [event for each in rows if (event := parse(each["type"], each["payload"])) is not None]
+        await deliver(reporting, received(events))
+        year = "select sum(sessions), sum(contact_minutes) from office_activity where grain = 'year'"
+        return [tuple(each) for each in await reporting.fetch(year)]
+
+    done = await sheets.run(row(), row(day="21/11/2025", minutes="90"))
+    assert await totals() in ([(None, None)], [(0, 0)])
+    await commands.correct_session(api_pool, request(), done.subjects[0], 1, {"contact_minutes": 45}, "Salah ketik")
+    await commands.accept_session(api_pool, request(), done.subjects[1], 1)
+    assert await totals() == [(1, 90)]
+    await accept_all(api_pool, done.job)
+    assert await totals() == [(2, 135)]
+    await commands.correct_session(api_pool, request(), done.subjects[0], 3, {"contact_minutes": 50}, "Salah ketik")
+    await commands.cancel_session(api_pool, request(), done.subjects[1], 2, "Salah lembar")
+    assert await totals() == [(1, 50)]
+
+
+@pytest.mark.usefixtures("rina", "batik")
+async def test_a_job_that_was_killed_goes_on_and_writes_every_session_once(sheets: Sheets, worker: Pool) -> None:
+    """Between the sessions' commits and the rows' statuses: whoever takes the job finds what was done by its keys."""
+    job = await sheets.upload(*(row(day=f"{day}/11/2025") for day in range(1, 9)))
+    failpoint.arm("imports.after_row=raise")
+    with pytest.raises(BaseExceptionGroup):
+        await sheets.worker.work_next()
+    failpoint.arm("")
+    begun: int = await worker.fetchval("select count(*) from session")
+    assert begun > 0
+    heir = ImportWorker(sheets.pool, sheets.importer, lambda: utc_now() + 2 * LEASE)
+    assert await heir.work_next()
+    done = await sheets.finished(job)
+    assert (done.record.state, done.counts) == ("done", {"created": 8})
+    assert await worker.fetchval("select count(*) from session") == 8
 
 
 @pytest.mark.usefixtures("rina")

@@ -20,10 +20,10 @@ def traces_in(text: str) -> list[str]:
     return [trace for trace in TRACES if trace.lower() in text.lower()]
 
 
-async def all_text_of(pool: Pool) -> dict[str, str]:
+async def all_text_of(pool: Pool, schema: str = "registry") -> dict[str, str]:
     """Every row of every table of the schema as text; bytes are decoded as far as they are letters."""
     tables = await pool.fetch(
-        "select relname from pg_class where relnamespace = 'registry'::regnamespace and relkind = 'r'"
+        "select relname from pg_class where relnamespace = $1::text::regnamespace and relkind = 'r'", schema
     )
     found = {}
     for (table,) in tables:
