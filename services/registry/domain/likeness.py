@@ -4,7 +4,7 @@ Nothing is learnt: each sign weighs what is written below. The owner's signs wei
 that differ, so that the businesses of one owner stay apart (domain.md §2.7: a person has any number of businesses).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -159,8 +159,13 @@ def _signs(proposed: Proposed, candidate: Candidate) -> Iterator[Reason]:
     yield from _trade(*names)
     yield from _division(candidate)
     yield from _numbers(*names)
-    if (Kind.COOPERATIVE in proposed.kinds) != (Kind.COOPERATIVE in candidate.kinds):
+    if _is_cooperative(proposed.kinds, names[0]) != _is_cooperative(candidate.kinds, names[1]):
         yield Reason("kind", _COOPERATIVE_OR_NOT, "yang satu koperasi, yang lain bukan")
+
+
+def _is_cooperative(kinds: Collection[Kind], name: TradeName) -> bool:
+    """By its kind, or by its name where an office has put everybody down as UMKM."""
+    return Kind.COOPERATIVE in kinds or name.is_a_cooperatives
 
 
 def _name(one: TradeName, other: TradeName, similarity: float) -> Reason:

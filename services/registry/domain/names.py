@@ -45,6 +45,11 @@ class TradeName:
     trades: frozenset[str]
     numbers: frozenset[str]
 
+    @property
+    def is_a_cooperatives(self) -> bool:
+        """Tells whether it begins as cooperatives call themselves."""
+        return self.folded.partition(" ")[0] in _COOPERATIVES
+
 
 def fold_trade_name(name: str) -> str:
     """Returns a name without accents, case, punctuation, legal forms, old spelling and doubled letters."""
@@ -68,6 +73,9 @@ _TRADE_WORDS = (
     "tenun ternak tulis warung wayang"
 )
 _TRADES = frozenset(map(fold_trade_name, _TRADE_WORDS.split()))
+_COOPERATIVES = frozenset(
+    map(fold_trade_name, ("koperasi", "ksp", "kspps", "kud", "kpri", "kopontren", "kopwan", "kopkar", "primkopti"))
+)
 
 
 def read_trade_name(name: str) -> TradeName:

@@ -56,6 +56,9 @@ OWNER: dict[str, Any] = {"same_person": True, "same_phone": True, "owner_likenes
         (proposed("Salon Ayu"), candidate("Bengkel Jaya", owner_likeness=1.0), Verdict.DIFFERENT),
         # A cooperative and its shop.
         (proposed("Koperasi Maju Jaya", (Kind.COOPERATIVE,)), candidate("Toko Maju Jaya", **OWNER), Verdict.DIFFERENT),
+        (proposed("Koperasi Maju Jaya"), candidate("Toko Maju Jaya", **OWNER), Verdict.DIFFERENT),
+        (proposed("KSPPS Maju Jaya"), candidate("Maju Jaya", **OWNER), Verdict.DIFFERENT),
+        (proposed("Kop. Maju Jaya"), candidate("Koperasi Maju Jaya", kinds=(Kind.COOPERATIVE,), **OWNER), Verdict.SAME),
         # What the number says, nothing else gainsays.
         (proposed("Salon Ayu"), candidate("Bengkel Jaya", same_number=True), Verdict.SAME),
         (proposed(), candidate(closing_reason="merged", **OWNER), Verdict.DIFFERENT),
