@@ -50,6 +50,7 @@ _EXCEL_ERROR = re.compile(r"#(?:N/A|REF!|NAME\?|VALUE!|DIV/0!|NULL!|NUM!|SPILL!|
 _APOSTROPHES = "'\u2018\u2019`\u00b4"
 # Excel keeps 15 digits of a number; what is longer ends in zeros that nobody typed.
 _KEPT_DIGITS = 15
+_LAST_EXACT = 2**53  # 9.007.199.254.740.992: beyond it the NIKs of Papua begin, and every other number is another one
 
 
 class CellError(ValueError):
@@ -162,7 +163,7 @@ def _whole_number(value: float) -> str:
             "Sel ini berisi bilangan pecahan atau negatif.", "Ketik angkanya saja, dalam sel berformat Teks."
         )
     digits = str(int(value))
-    if len(digits) > _KEPT_DIGITS + 1 or (len(digits) > _KEPT_DIGITS and digits.endswith("0")):
+    if value > _LAST_EXACT or (len(digits) > _KEPT_DIGITS and digits.endswith("0")):
         raise _cut("Angka terakhir hilang: Excel hanya menyimpan 15 angka.")
     return digits
 

@@ -45,7 +45,7 @@ class Table:
     def filled(self, row: SheetRow) -> SheetRow:
         """Returns the row with what vertically merged cells say of it too, in the columns that spread.
 
-        Only there: one place merged over ten rows holds for ten businesses, but one amount does not stand ten times.
+        Only there: a place or an owner merged over ten rows is that of ten businesses, one amount is not ten amounts.
         """
         spread = {at: cell for at, cell in row.spread.items() if self._spreads(at)}
         width = max(len(row.cells), *(at + 1 for at in spread), 0)

@@ -160,6 +160,7 @@ COLUMNS: tuple[Column, ...] = (
         fits=_is_name,
         help="Nama pemilik seperti pada KTP; untuk koperasi nama ketuanya.",
         example="Siti Aminah",
+        spreads=True,
     ),
     Column(
         "nik",
@@ -183,6 +184,7 @@ COLUMNS: tuple[Column, ...] = (
         fits=_holds(parse_nik),
         help="16 angka seperti pada KTP, dalam sel berformat Teks.",
         example="3576015509800001",
+        spreads=True,
     ),
     Column(
         "npwp",
@@ -191,6 +193,7 @@ COLUMNS: tuple[Column, ...] = (
         fits=_holds(parse_npwp),
         help="15 atau 16 angka. Boleh kosong.",
         example="09.254.294.3-407.000",
+        spreads=True,
     ),
     Column(
         "phone",
@@ -231,6 +234,7 @@ COLUMNS: tuple[Column, ...] = (
         fits=_is_phone,
         help="Nomor ponsel pemilik sendiri, bukan petugas. Boleh kosong.",
         example="0812-3456-7890",
+        spreads=True,
     ),
     Column(
         "address",
@@ -248,6 +252,7 @@ COLUMNS: tuple[Column, ...] = (
         ),
         help="Jalan, nomor, RT/RW. Boleh kosong.",
         example="Jl. Contoh 1, RT 01/RW 02",
+        spreads=True,
     ),
     Column(
         "kelurahan",

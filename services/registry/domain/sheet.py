@@ -35,6 +35,13 @@ _BETWEEN_PHONES = re.compile(r"\s*(?:[/;,]|\bdan\b|\batau\b)\s*", re.IGNORECASE)
 _KBLI = re.compile(r"(?<![0-9])[0-9]{5}(?![0-9])")
 _FEWEST_CUT = 3  # that three NIKs end in 0 by chance happens once in a thousand sheets
 _HARDLY, _FEWEST_KINDS = 0.2, 5
+# In place of what is at fault, so that the rest of the row is looked at in the same go. Nothing of it is registered.
+_STAND_INS = {
+    "trade_name": "Usaha",
+    "owner_name": "Pemilik",
+    "nik": "3576010101000001",
+    "kelurahan": "35.76.01.1003",
+}
 _CONFIRM = "Biarkan bila memang benar."
 
 
@@ -82,18 +89,28 @@ def read_row(row: Row, office: str, today: date, survey: Survey) -> Registration
     reading = _Reading(row.cells)
     form = _form(reading, office, survey)
     day = reading.optional("registered_on", read_day)
-    if form is None or reading.faults:
+    if form is None:
         return remarks(reading.faults)
     try:
         registration = register(form, new_id(), today, day)
     except Problem as problem:
-        return remarks(problem.errors)
+        return _once_each(remarks([*reading.faults, *problem.errors]))
+    if reading.faults:
+        return remarks(reading.faults)
     return replace(registration, warnings=[*reading.warnings, *registration.warnings])
 
 
 def remarks(problems: Iterable[FieldProblem]) -> tuple[Remark, ...]:
     """Returns what was said of a form's fields as said of the columns: by label, and in words of the sheet."""
     return tuple(_remark(problem) for problem in problems)
+
+
+def _once_each(told: Iterable[Remark]) -> tuple[Remark, ...]:
+    """The first that was said of each cell: the sheet's own words before the form's."""
+    first: dict[str | None, Remark] = {}
+    for remark in told:
+        first.setdefault(remark.field, remark)
+    return tuple(first.values())
 
 
 def _remark(problem: FieldProblem) -> Remark:
@@ -134,12 +151,12 @@ class _Reading:
             self.refuse(name, error.message, error.cure)
             return None
 
-    def needed(self, name: str, meaning: Callable[[Cell], T]) -> T | None:
-        """Does the same, and finds fault with a blank cell."""
+    def needed(self, name: str, meaning: Callable[[Cell], str]) -> str:
+        """Does the same, and finds fault with a blank cell; then something stands in for it."""
         cell = self._cells.get(name)
         if is_blank(cell) or is_nothing(text_of(cell)):
             self.refuse(name, "Belum diisi.", "Isi sel ini.")
-        return self.optional(name, meaning)
+        return self.optional(name, meaning) or _STAND_INS[name]
 
     def mended(self, name: str, meaning: Callable[[Cell], _Typed]) -> str | None:
         found = self.optional(name, meaning)
@@ -155,7 +172,7 @@ class _Reading:
 
 
 def _form(reading: _Reading, office: str, survey: Survey) -> BusinessForm | None:
-    """The form as a clerk would have typed it; None, with faults, where a cell is of no use."""
+    """The form as a clerk would have typed it; None, with faults, where a cell is too long for it."""
     cooperative_number = reading.optional("cooperative_number", number_text)
     kinds = _kinds(reading, survey, cooperative_number)
     told = {
@@ -170,8 +187,6 @@ def _form(reading: _Reading, office: str, survey: Survey) -> BusinessForm | None
         "annual_sales": reading.optional("annual_sales", _amount),
         "owners": [_owner(reading, survey)],
     }
-    if reading.faults:
-        return None
     try:
         return BusinessForm.model_validate(told)
     except ValidationError as errors:
@@ -189,14 +204,14 @@ def _owner(reading: _Reading, survey: Survey) -> dict[str, str | None]:
     }
 
 
-def _nik(reading: _Reading, survey: Survey) -> str | None:
+def _nik(reading: _Reading, survey: Survey) -> str:
     if survey.niks_are_cut:
         reading.refuse(
             "nik",
             "Semua NIK di lembar ini berakhiran 0: angka terakhirnya dihapus Excel.",
             "Format kolom NIK sebagai Teks, lalu ketik ulang NIK dari KTP.",
         )
-        return None
+        return _STAND_INS["nik"]
     return reading.needed("nik", number_text)
 
 
@@ -277,11 +292,9 @@ def _amount(cell: Cell) -> str:
     return read_text(cell)
 
 
-def _kelurahan(reading: _Reading, office: str) -> str | None:
+def _kelurahan(reading: _Reading, office: str) -> str:
     """The code where the cells tell it; else the name as typed, for the registration's own rule to ask back."""
     typed = reading.needed("kelurahan", read_text)
-    if typed is None:
-        return None
     around = reading.optional("kecamatan", read_text), reading.optional("regency", read_text)
     code, told = _place(typed, *around, office)
     if told is not None:
@@ -302,6 +315,9 @@ def _place(typed: str, kecamatan: str | None, regency: str | None, office: str) 
 
 
 def _attempts(typed: str, kecamatan: str | None, regency: str | None, office: str) -> Iterator[str]:
+    if typed[0].isdigit():  # a code says all; the names around it would be read instead
+        yield typed
+        return
     own = regions()[office].name if office in regions() else ""
     if regency and own.casefold().endswith(f" {regency.casefold()}"):
         regency = own  # "Mojokerto" in a sheet of Kota Mojokerto

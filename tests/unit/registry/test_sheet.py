@@ -127,6 +127,11 @@ def test_what_is_wrong_is_told_at_its_own_cell_and_never_repeated(field: str, ce
     assert len(shown) < 3 or shown not in faults[field]
 
 
+def test_all_that_is_wrong_is_told_at_once_and_each_cell_once() -> None:
+    faults = _faults(nik=None, phone="0321", kelurahan="Xyz", capital="banyak", kind="UMKM", cooperative_number="1")
+    assert sorted(map(str, faults)) == ["capital", "cooperative_number", "kelurahan", "nik", "phone"]
+
+
 @pytest.mark.parametrize("day", [date(2000, 1, 1), _TODAY])
 def test_the_office_s_own_day_of_registration_is_kept(day: date) -> None:
     assert _registered(registered_on=day).business.registered_on == day
@@ -172,6 +177,7 @@ def test_of_two_phones_the_first_is_kept_and_it_is_said() -> None:
     ("cells", "code"),
     [
         ({"kelurahan": "35.76.02.1001"}, "35.76.02.1001"),
+        ({"kelurahan": "35.76.02.1001", "kecamatan": "Magersari", "regency": "Kota Mojokerto"}, "35.76.02.1001"),
         ({"kelurahan": "35.76.01.1002"}, "35.76.03.1002"),  # Miji, before Kranggan was split off
         ({"kelurahan": "Kel. Magersari"}, "35.76.02.1003"),
         ({"kelurahan": "Blooto", "kecamatan": "Kec. Prajurit Kulon", "regency": "Mojokerto"}, "35.76.01.1008"),
@@ -212,7 +218,7 @@ def test_a_cooperative_is_known_by_its_number_where_no_kind_is_said() -> None:
 def test_a_would_be_entrepreneur_has_no_trade_name() -> None:
     assert _registered(kind="Calon wirausaha", trade_name="-").business.trade_name == ""
     assert list(_faults(kind="Calon wirausaha")) == ["trade_name"]
-    assert list(_faults(kind="Calon wirausaha, UMKM", trade_name=None)) == ["kind"]
+    assert list(_faults(kind="Calon wirausaha, UMKM", trade_name="-")) == ["kind"]
 
 
 def _survey(*rows: Mapping[str, Cell]) -> Survey:

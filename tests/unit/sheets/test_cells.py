@@ -127,6 +127,7 @@ def test_a_number_is_read_as_it_was_typed(cell: Cell, digits: str) -> None:
         3576015509800000.0,
         3576015509800000,
         35760155098000012.0,
+        9171015509800001.0,
         1234.5,
         -3576015509800001.0,
         float("nan"),
@@ -141,12 +142,12 @@ def test_a_number_that_excel_has_mangled_is_never_guessed(cell: Cell) -> None:
     assert not any(char.isdigit() for char in refused.value.message.replace("15 angka", ""))
 
 
-@given(number=st.integers(10**15, 2**53))
+@given(number=st.integers(10**15, 10**16 - 1))
 def test_sixteen_digits_pass_as_they_are_or_not_at_all(number: int) -> None:
     try:
         assert number_text(float(number)) == str(number)
     except CellError:
-        assert number % 10 == 0
+        assert number % 10 == 0 or number > 2**53
 
 
 def test_a_text_is_one_line() -> None:
