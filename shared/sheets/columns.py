@@ -14,8 +14,8 @@ _UNIT = re.compile(r"\b(?:ribu|ribuan|rb|juta|jutaan|jt|miliar|milyar|000)\b")
 _FILLERS = frozenset(
     re.findall(
         r"\w+",
-        "no nomor nmr nama pemilik pengurus pelaku usaha umkm ukm ikm wajib diisi isi digit angka rp rupiah idr dalam "
-        "per sesuai ktp aktif lengkap contoh format teks text dd mm yyyy tgl the of owner business dan atau "
+        "data no nomor nmr nama pemilik pengurus pelaku usaha umkm ukm ikm wajib diisi isi digit angka rp rupiah idr "
+        "dalam per sesuai ktp aktif lengkap contoh format teks text dd mm yyyy tgl the of owner business dan atau "
         "13 16 lokasi tempat kode",
     )
 )
@@ -78,12 +78,16 @@ def read_labels(
     An exact name wins over a like one: a column is not taken for a field that another column names better.
     """
     names = _Names(columns, remembered)
-    exact = {at: found for at, called in enumerate(labels) if (found := names.first(called, names.exact))}
-    taken = set(exact.values())
-    like = {
-        at: found for at, called in enumerate(labels) if at not in exact and (found := names.first(called, names.like))
-    }
-    return dict(sorted((exact | {at: found for at, found in like.items() if found not in taken}).items()))
+    found = {at: meant for at, called in enumerate(labels) if (meant := names.meant(called)) is not None}
+    exact = {field for field, is_exact in found.values() if is_exact}
+    return {at: field for at, (field, is_exact) in found.items() if is_exact or field not in exact}
+
+
+def within(label: str) -> tuple[str, ...]:
+    """Returns what may be the label in one that was joined of two rows: all of it, its last words, its first."""
+    words = label.split()
+    ends = [" ".join(words[first:]) for first in range(1, len(words))]
+    return (label, *ends, *(" ".join(words[:last]) for last in range(len(words) - 1, 0, -1)))
 
 
 def column_letter(column: int) -> str:
@@ -107,14 +111,14 @@ class _Names:
         self._words = {frozenset(name.split()): field for name, field in self._exact.items()}
         self._unless = {column.field: frozenset(column.unless) for column in columns}
 
-    def first(self, called: tuple[str, ...], rule: Callable[[str], str | None]) -> str | None:
-        return next((found for name in called if fold(name) and (found := rule(fold(name)))), None)
-
-    def exact(self, name: str) -> str | None:
-        return self._exact.get(name) or self._words.get(frozenset(name.split()))
-
-    def like(self, name: str) -> str | None:
-        return self._within(frozenset(name.split())) or self._misspelt(name)
+    def meant(self, called: tuple[str, ...]) -> tuple[str, bool] | None:
+        """The field of the first name that has one, and whether it is called just so."""
+        for name in filter(None, map(fold, called)):
+            if exact := self._exact.get(name) or self._words.get(frozenset(name.split())):
+                return exact, True
+            if like := self._within(frozenset(name.split())) or self._misspelt(name):
+                return like, False
+        return None
 
     def _within(self, words: frozenset[str]) -> str | None:
         """The longest name of which the label holds all words, and beside them only words that say nothing."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from shared.sheets.cells import Cell, text_of
-from shared.sheets.columns import OWN_LABELS, Column, Own, column_letter, fold, read_labels
+from shared.sheets.columns import OWN_LABELS, Column, Own, column_letter, fold, read_labels, within
 from shared.sheets.contents import Sample, guessed, unswapped
 
 HEAD_ROWS = 60  # a header further down is no header
@@ -130,9 +130,15 @@ def _best_header(rows: Sequence[SheetRow], columns: Sequence[Column], remembered
 
 
 def _header(rows: tuple[SheetRow, ...], columns: Sequence[Column], remembered: Mapping[str, str]) -> _Header:
-    labels = _joined(*rows) if len(rows) > 1 else [(text,) for text in rows[0].texts()]
+    labels = _joined(*rows) if len(rows) > 1 else _plain(rows[0])
     fields = read_labels(labels, columns, remembered)
     return _Header(rows, tuple(names[0] for names in labels), fields)
+
+
+def _plain(row: SheetRow) -> list[tuple[str, ...]]:
+    """Our result sheet has the labels of two header rows joined in one: they mean there what they meant before."""
+    texts = row.texts()
+    return [within(text) for text in texts] if _own_columns(texts) else [(text,) for text in texts]
 
 
 def _joined(upper: SheetRow, lower: SheetRow) -> list[tuple[str, ...]]:

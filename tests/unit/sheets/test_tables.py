@@ -73,6 +73,19 @@ def test_two_header_rows_are_one() -> None:
     assert table.labels[4] == "Pemilik NIK"
 
 
+_GROUPS = ("Usaha", "Data Usaha", "Pemilik", "Data Pribadi", "Alamat", "Keterangan", None)
+_BENEATH = ("Nama", "Nama Usaha", "NIK", "No. HP", "Kelurahan", "Desa", "Omzet", "Jalan", None)
+
+
+@given(pairs=st.lists(st.tuples(st.sampled_from(_GROUPS), st.sampled_from(_BENEATH)), max_size=6))
+def test_joined_labels_mean_the_same_in_our_result_sheet(pairs: list[tuple[str | None, str | None]]) -> None:
+    upper, lower = ["No", "Usaha", "Pemilik", None, *(pair[0] for pair in pairs)], [None, "Nama", "Nama", "NIK"]
+    first = find_table(sheet(upper, [*lower, *(pair[1] for pair in pairs)], data(1)), COLUMNS, {})
+    again = find_table(sheet((*first.labels, "Baris", "Status", "ID Usaha", "Alasan", "Saran"), data(1)), COLUMNS, {})
+    assert again.header_rows == (1,)
+    assert again.fields == first.fields
+
+
 def test_a_header_merged_over_two_rows_is_one_label() -> None:
     rows = [
         SheetRow(1, ("Nama Usaha", "Pemilik"), {2: "Pemilik"}),
