@@ -26,6 +26,7 @@ from deploy.bench import lines, province
 from deploy.bench.cpu import Spent
 from deploy.bench.desk import open_office, registry_pool, registry_settings, request
 from deploy.bench.latency import summary
+from deploy.bench.words import unlike_name
 from deploy.demo.people import nik
 from deploy.demo.staff import Staff
 from deploy.local.installation import Installation
@@ -48,8 +49,6 @@ _STAGE_COMMANDS = 300
 _STOP_SECONDS = 20.0
 _PGBENCH_SECONDS = 5
 _OFFICE = province.CODES[0]
-# Names that no two businesses share, also in part: else each registration would be asked whether it is another one.
-_CONSONANTS, _VOWELS = "bcdfghjklmnprstwyz", "aiueo"
 _PGBENCH = """
 \\set id random(1, 10000)
 with changed as (update bench.aggregate set version = version + 1 where id = :id returning version)
@@ -208,14 +207,10 @@ class _Bench:
         headers = [("authorization", f"Bearer {self._token}"), ("idempotency-key", uuid4().hex)]
         return lines.request("/v1/businesses", headers, json.dumps(self._body()).encode())
 
-    def _word(self) -> str:
-        syllables = (self._chance.choice(_CONSONANTS) + self._chance.choice(_VOWELS) for _ in range(4))
-        return "".join(syllables).capitalize()
-
     def _body(self) -> dict[str, Any]:
         return {
             "office": _OFFICE,
-            "trade_name": " ".join(self._word() for _ in range(3)),
+            "trade_name": unlike_name(self._chance),
             "kinds": ["umkm"],
             "kelurahan": province.kelurahan(_OFFICE, self._chance.randrange(10_000)),
             "owners": [{"name": "Pemilik Ukur", "nik": nik(self._chance, _OFFICE)}],

@@ -126,6 +126,28 @@ def find(
     _run_in_scratch(data_dir, measured, json=json)
 
 
+@_bench.command("import")
+def imports(
+    rows: Annotated[int, typer.Option(min=100, max=50_000, help="Rows of the sheet.")] = 20_000,
+    data_dir: DataDir = None,
+    json: Json = False,  # noqa: FBT002  a flag of the command line
+) -> None:
+    """Measures an import of a sheet from its upload to its last row: read, judged, searched for and registered.
+
+    Beside it, bare COPY of the same cells into a table without rules.
+    """
+    from deploy.bench.imports import ImportFailed, measure
+    from deploy.local.import_desk import ImportRefused
+
+    async def measured(installation: "Installation") -> dict[str, Any]:
+        return (await measure(installation, rows, _say)).as_json()
+
+    try:
+        _run_in_scratch(data_dir, measured, json=json)
+    except (ImportFailed, ImportRefused) as error:
+        fail(f"It broke off: {error}", "`plut logs registry` says why.")
+
+
 def _run_in_scratch(
     data_dir: Path | None, measured: "Callable[[Installation], Awaitable[dict[str, Any]]]", *, json: bool
 ) -> None:
