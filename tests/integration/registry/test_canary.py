@@ -10,6 +10,7 @@ from shared.clock import business_day, utc_now
 from shared.metrics import REGISTRY
 from shared.postgres import Pool
 from tests.integration.registry.desk import Desk, owner
+from tests.integration.registry.sheets import ImportsDesk, counted, csv_of, rows_of
 
 NIK, PHONE, NPWP = "3576026512850777", "0812-9876-5432", "09.254.294.3-407.888"
 CANARY = {"nik": NIK, "phone": PHONE, "npwp": NPWP, "name": "Kenari Zamrud Wicaksana", "address": "Gang Cendrawasih 77"}
@@ -82,6 +83,54 @@ async def test_no_trace_of_an_identity_leaves_the_vault(
     assert traces_in(str(logs) + caplog.text + printed.out + printed.err) == []
     metrics = "".join(str(sample) for metric in REGISTRY.collect() for sample in metric.samples)
     assert traces_in(metrics) == []
+
+
+async def test_no_trace_of_an_imported_sheet_leaves_the_vault(
+    imports: ImportsDesk,
+    owner_pool: Pool,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Its file, rows and header are sealed; what is said of a row repeats no cell of a person. Only the result does."""
+    caplog.set_level(logging.DEBUG)
+    labels = ("Nama Usaha", "Nama Pemilik", "NIK", "No HP", "NPWP", "Alamat", "Kelurahan", "Catatan")
+
+    def row(trade_name: str, **changes: str) -> list[str]:
+        cells = {**CANARY, "note": f"hubungi {PHONE}", **changes}
+        told = (cells["name"], cells["nik"], cells["phone"], cells["npwp"], cells["address"])
+        return [trade_name, *told, "35.76.02.1001", cells["note"]]
+
+    rows = [
+        row("Batik Satu"),
+        row("Batik Satu"),
+        row("Batik Satuu"),
+        row("Warung Dua", nik=NIK + "1"),
+        row("Warung Tiga", phone=PHONE + "99999999"),
+        row("=1", name="Kenari", nik="Kenari Zamrud", phone=NIK),
+        ["Catatan: Kenari Zamrud, NIK " + NIK],
+    ]
+    with structlog.testing.capture_logs() as logs:
+        answers = []
+        for content in (csv_of(rows, labels), csv_of(rows), csv_of([*rows, row(NIK)], rows[0])):
+            told = await imports.imported(content)
+            answers.append(await imports.desk.read(f"/v1/imports/{told['id']}"))
+        answers.append(await imports.desk.read("/v1/imports"))
+        shown = await imports.desk.read(f"/v1/imports/{answers[0].json()['id']}/result")
+    assert counted(answers[0].json())["created"] >= 1
+    assert counted(answers[0].json())["rejected"] >= 2
+    assert traces_in(str(rows_of(shown.content)))
+
+    for answer in answers:
+        assert traces_in(answer.text + str(answer.headers) + str(answer.url)) == []
+    assert traces_in(str(shown.headers)) == []
+    tables = await all_text_of(owner_pool)
+    assert all(tables[table] for table in ("import_job", "import_piece", "import_row", "import_key", "import_seen"))
+    assert {table: traces_in(text) for table, text in tables.items() if traces_in(text)} == {}
+    printed = capfd.readouterr()
+    assert traces_in(str(logs) + caplog.text + printed.out + printed.err) == []
+    result = rows_of(shown.content)
+    at = result[0].index("Alasan")
+    assert traces_in(str([row[at:] for row in result])) == []
 
 
 async def shown_in_clear(desk: Desk, business_id: str) -> None:
