@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 _LIKE = 90  # of 100: one slip in a label of some length
 _SHORTEST_LIKE = 7
+_LONGEST = 80  # letters; what is longer is a text
 _UNIT = re.compile(r"\b(?:ribu|ribuan|rb|juta|jutaan|jt|miliar|milyar|000)\b")
 # Words that make a label longer without making it another one.
 _FILLERS = frozenset(
@@ -70,19 +71,6 @@ def known_labels(columns: Sequence[Column], remembered: Mapping[str, str]) -> fr
     return frozenset(names - {""})
 
 
-def read_labels(
-    labels: Sequence[tuple[str, ...]], columns: Sequence[Column], remembered: Mapping[str, str]
-) -> dict[int, str]:
-    """Returns the field of each column that has one; a label is given with what it may be called instead.
-
-    An exact name wins over a like one: a column is not taken for a field that another column names better.
-    """
-    names = _Names(columns, remembered)
-    found = {at: meant for at, called in enumerate(labels) if (meant := names.meant(called)) is not None}
-    exact = {field for field, is_exact in found.values() if is_exact}
-    return {at: field for at, (field, is_exact) in found.items() if is_exact or field not in exact}
-
-
 def within(label: str) -> tuple[str, ...]:
     """Returns what may be the label in one that was joined of two rows: all of it, its last words, its first."""
     words = label.split()
@@ -100,8 +88,8 @@ def column_letter(column: int) -> str:
     return letters
 
 
-class _Names:
-    """All names of all fields."""
+class Names:
+    """All names of all fields, of all offices and of this one."""
 
     def __init__(self, columns: Sequence[Column], remembered: Mapping[str, str]) -> None:
         fields = {column.field for column in columns}
@@ -109,19 +97,36 @@ class _Names:
         # What the office has told wins over what is told of all offices.
         self._exact |= {fold(label): field for label, field in remembered.items() if field in fields}
         self._words = {frozenset(name.split()): field for name, field in self._exact.items()}
+        self._long = [name for name in self._exact if len(name) >= _SHORTEST_LIKE]
+        self._vocabulary = _FILLERS.union(*self._words)
         self._unless = {column.field: frozenset(column.unless) for column in columns}
 
-    def meant(self, called: tuple[str, ...]) -> tuple[str, bool] | None:
+    def read(self, labels: Sequence[tuple[str, ...]]) -> dict[int, str]:
+        """Returns the field of each column that has one; a label is given with what it may be called instead.
+
+        An exact name wins over a like one: a column is not taken for a field that another column names better.
+        """
+        found = {at: meant for at, called in enumerate(labels) if (meant := self._first(called)) is not None}
+        exact = {field for field, is_exact in found.values() if is_exact}
+        return {at: field for at, (field, is_exact) in found.items() if is_exact or field not in exact}
+
+    def _first(self, called: tuple[str, ...]) -> tuple[str, bool] | None:
         """The field of the first name that has one, and whether it is called just so."""
-        for name in filter(None, map(fold, called)):
-            if exact := self._exact.get(name) or self._words.get(frozenset(name.split())):
-                return exact, True
-            if like := self._within(frozenset(name.split())) or self._misspelt(name):
-                return like, False
-        return None
+        return next((meant for name in called if (meant := self._meant(name)) is not None), None)
+
+    def _meant(self, label: str) -> tuple[str, bool] | None:
+        name = fold(label) if 0 < len(label) <= _LONGEST else ""
+        if not name:
+            return None
+        if exact := self._exact.get(name) or self._words.get(frozenset(name.split())):
+            return exact, True
+        like = self._within(frozenset(name.split())) or self._misspelt(name)
+        return None if like is None else (like, False)
 
     def _within(self, words: frozenset[str]) -> str | None:
         """The longest name of which the label holds all words, and beside them only words that say nothing."""
+        if not words <= self._vocabulary:
+            return None
         inside = [
             known
             for known, field in self._words.items()
@@ -132,6 +137,5 @@ class _Names:
     def _misspelt(self, name: str) -> str | None:
         if len(name) < _SHORTEST_LIKE:
             return None
-        scored = [(fuzz.ratio(name, known), known) for known in self._exact if len(known) >= _SHORTEST_LIKE]
-        score, best = max(scored, default=(0.0, ""))
-        return self._exact[best] if score >= _LIKE else None
+        found = process.extractOne(name, self._long, scorer=fuzz.ratio, score_cutoff=_LIKE)
+        return None if found is None else self._exact[found[0]]

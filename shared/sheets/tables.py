@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from shared.sheets.cells import Cell, text_of
-from shared.sheets.columns import OWN_LABELS, Column, Own, column_letter, fold, read_labels, within
+from shared.sheets.columns import OWN_LABELS, Column, Names, Own, column_letter, fold, within
 from shared.sheets.contents import Sample, guessed, unswapped
 
 HEAD_ROWS = 60  # a header further down is no header
+_FEWEST_LABELS = 2
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def find_table(rows: Sequence[SheetRow], columns: Sequence[Column], remembered: 
 
     Raises TableNotFound if no row is like a header, or if a required column is not there.
     """
-    header = _best_header(rows[:HEAD_ROWS], columns, remembered)
+    header = _best_header(rows[:HEAD_ROWS], Names(columns, remembered))
     known = {column.field: column for column in columns}
     own = _own_columns(header.labels)
     below = [row for row in rows if row.number > header.rows[-1].number]
@@ -111,16 +112,14 @@ def fitness(rows: Sequence[SheetRow], labels: frozenset[str]) -> int:
     return max((len({fold(text) for text in row.texts()} & labels) for row in rows[:HEAD_ROWS]), default=0)
 
 
-def _best_header(rows: Sequence[SheetRow], columns: Sequence[Column], remembered: Mapping[str, str]) -> _Header:
-    single = [_header((row,), columns, remembered) for row in rows]
+def _best_header(rows: Sequence[SheetRow], names: Names) -> _Header:
+    single = [_header((row,), names) for row in rows]
     double = [
-        _header(pair, columns, remembered)
-        for pair in pairwise(rows)
-        if pair[1].number == pair[0].number + 1 and _only_texts(pair[1])
+        _header(pair, names) for pair in pairwise(rows) if pair[1].number == pair[0].number + 1 and _only_texts(pair[1])
     ]
     # max() takes the first of equals: one row rather than two, the upper rather than the lower.
     best = max([*single, *double], key=lambda header: (header.score, header.is_merged), default=None)
-    if best is None or best.score < min(2, len(columns)):
+    if best is None or best.score < _FEWEST_LABELS:
         raise TableNotFound(
             "Tidak ada baris judul kolom yang dikenal.",
             "Beri satu baris judul di atas data, seperti pada templat impor.",
@@ -129,10 +128,9 @@ def _best_header(rows: Sequence[SheetRow], columns: Sequence[Column], remembered
     return best
 
 
-def _header(rows: tuple[SheetRow, ...], columns: Sequence[Column], remembered: Mapping[str, str]) -> _Header:
+def _header(rows: tuple[SheetRow, ...], names: Names) -> _Header:
     labels = _joined(*rows) if len(rows) > 1 else _plain(rows[0])
-    fields = read_labels(labels, columns, remembered)
-    return _Header(rows, tuple(names[0] for names in labels), fields)
+    return _Header(rows, tuple(called[0] for called in labels), names.read(labels))
 
 
 def _plain(row: SheetRow) -> list[tuple[str, ...]]:
