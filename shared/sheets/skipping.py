@@ -4,6 +4,7 @@ A row is skipped for what it surely is; whatever could be data is data, and is t
 """
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from shared.sheets.cells import is_blank, text_of
@@ -37,7 +38,10 @@ _ENOUGH = 3  # cells of known columns that make a row data though nothing that i
 
 def why_skipped(row: SheetRow, table: Table) -> str | None:
     """Returns None for a data row, else in Bahasa what the row is. Rows of above the header are not asked about."""
+    row = _as_it_was(row, table)
     texts = [text for text in row.texts() if text]
+    if not texts:
+        return NOTE
     if _repeats_header(texts, table):
         return REPEATED_HEADER
     if _numbers_columns(texts):
@@ -47,6 +51,13 @@ def why_skipped(row: SheetRow, table: Table) -> str | None:
     if any(_TOTAL.fullmatch(text) for text in texts) and not _says_more(row, table):
         return TOTAL
     return _lone(row, table, texts)
+
+
+def _as_it_was(row: SheetRow, table: Table) -> SheetRow:
+    """Without what we wrote beside it the last time."""
+    own = set(table.own.values())
+    cells = tuple(None if at in own else cell for at, cell in enumerate(row.cells))
+    return replace(row, cells=cells, spread={at: cell for at, cell in row.spread.items() if at not in own})
 
 
 def _lone(row: SheetRow, table: Table, texts: list[str]) -> str | None:

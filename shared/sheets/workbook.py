@@ -23,8 +23,6 @@ from shared.sheets.formats import Chosen
 from shared.sheets.tables import HEAD_ROWS, SheetRow, fitness
 from shared.sheets.wire import MOST_COLUMNS, SheetRefused
 
-_MOST_SHEETS = 50
-
 
 @dataclass(frozen=True)
 class _Candidate:
@@ -57,7 +55,7 @@ def _best(workbook: CalamineWorkbook, labels: frozenset[str]) -> tuple[_Candidat
     sheets = [(at, each) for at, each in enumerate(workbook.sheets_metadata) if each.typ is SheetTypeEnum.WorkSheet]
     if len(sheets) == 1:
         return _Candidate(sheets[0][0], visible=True, fitness=0, filled=True), []
-    candidates = [_candidate(workbook, at, each, labels) for at, each in sheets[:_MOST_SHEETS]]
+    candidates = [_candidate(workbook, at, each, labels) for at, each in sheets]
     best = max(candidates, key=_Candidate.rank, default=None)
     if best is None or not best.filled:
         raise SheetRefused("Buku kerja ini kosong.", "Isi lembar kerjanya, simpan, lalu kirim lagi.")
@@ -73,7 +71,7 @@ def _remarks(best: _Candidate, others: list[_Candidate]) -> Iterator[str]:
     """No sheet is passed over in silence; a sheet's name is not repeated, it may be somebody's."""
     if others:
         yield f"Dibaca: lembar ke-{best.index + 1} dari {len(others) + 1}."
-    alike = [f"ke-{each.index + 1}" for each in others if each.fitness == best.fitness > 1]
+    alike = [f"ke-{each.index + 1}" for each in others if each.fitness > 1 and 2 * each.fitness >= best.fitness]
     if alike:
         yield f"Lembar {', '.join(alike)} juga berisi tabel dan tidak ikut dibaca; unggah masing-masing sendiri."
 

@@ -81,6 +81,14 @@ def test_a_text_merged_over_the_table_parts_it() -> None:
     assert why_skipped(row, _TABLE) == SEPARATOR
 
 
+@pytest.mark.parametrize("cells", [[None, "KELURAHAN X"], [17], [None, "Batik"], [None, "Jumlah", None, 5], data(1)])
+def test_what_we_wrote_beside_a_row_does_not_make_it_another(cells: list[Cell]) -> None:
+    ours = ("Baris", "Status", "ID Usaha", "Alasan", "Saran")
+    table = find_table(sheet((*HEADER, *ours), data(1)), COLUMNS, {})
+    again = [*cells, *[None] * (len(HEADER) - len(cells)), 9, "dilewati", None, "Bukan baris data: baris jumlah.", "-"]
+    assert why_skipped(SheetRow(9, tuple(again)), table) == why_skipped(SheetRow(9, tuple(cells)), _TABLE)
+
+
 @given(
     name=st.text(min_size=1).filter(lambda text: any(map(str.isalnum, text))),
     owner=st.text(st.characters(categories=["L"]), min_size=3),
