@@ -83,6 +83,12 @@ class Command:
     def aggregate_id(self) -> str:
         return str(self.answer.get("id", self.answer.get("code", "")))
 
+    @property
+    def acceptances(self) -> int | None:
+        """How many sessions of an import it accepted; None for every other command."""
+        accepted: int | None = self.answer.get("accepted")
+        return accepted
+
 
 async def commands(readers: Readers, service: str) -> AsyncIterator[tuple[list[Command], dict[UUID, Event]]]:
     """Yields the accepted commands page by page, each page with its events, both of one instant."""
@@ -134,7 +140,9 @@ def _claimed_again(command: Command, left: Sequence[Event]) -> list[Finding]:
 
 def _differences(command: Command, left: Sequence[Event]) -> list[Finding]:
     own = next((event for event in left if event.aggregate_id == command.aggregate_id), None)
-    if left and own is None:
+    if command.acceptances is not None:
+        wrong = _miscounted(command.acceptances, left)
+    elif left and own is None:
         wrong = [f"it names {command.aggregate_id or 'no aggregate'}, its event is of {left[0].aggregate_id}"]
     elif own is not None:
         wrong = _contradictions(command, own)
@@ -149,6 +157,14 @@ def _differences(command: Command, left: Sequence[Event]) -> list[Finding]:
         )
         for what in wrong[:1]
     ]
+
+
+def _miscounted(acceptances: int, left: Sequence[Event]) -> list[str]:
+    """One command accepts many sessions: one event of each."""
+    sessions = {event.aggregate_id for event in left}
+    if acceptances == len(left) == len(sessions):
+        return []
+    return [f"it accepted {acceptances}, its {len(left)} events are of {len(sessions)} sessions"]
 
 
 def _contradictions(command: Command, event: Event) -> list[str]:

@@ -25,7 +25,7 @@ router = import_routes(Action.IMPORT_SESSIONS)
 class Acceptance(BaseModel):
     """How many sessions were accepted now; repeat it with a new key until none remains."""
 
-    id: UUID
+    import_id: UUID
     accepted: int
     remaining: int
 

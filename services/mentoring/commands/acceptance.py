@@ -36,7 +36,7 @@ async def accept_import(pool: Pool, request: Request, job: UUID) -> Answer:
             raise problems.import_goes_on()
         accepted = await _accept(work, await store.unaccepted_of(work.connection, job, AT_ONCE))
         left = await store.count_unaccepted(work.connection, job)
-        return Answer(200, {"id": str(job), "accepted": len(accepted), "remaining": left})
+        return Answer(200, {"import_id": str(job), "accepted": len(accepted), "remaining": left})
 
     return await execute(pool, request, decide)
 

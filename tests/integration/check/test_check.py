@@ -158,6 +158,23 @@ async def test_an_unaccepted_session_in_the_totals_is_counted_twice(world: World
     assert named(await world.check(), "twice", ACTIVITY, "above the sum", "sessions")
 
 
+@pytest.mark.parametrize(("told", "differing"), [(2, 0), (3, 1)])
+async def test_a_command_that_accepts_many_sessions_names_as_many(world: World, told: int, differing: int) -> None:
+    both = [UUID(int=97), UUID(int=98)]
+    await world.accept(*(session(each, [BUSINESSES[0]], imported=True, accepted=False) for each in both))
+    for each in both:
+        await world.accept(session(each, [BUSINESSES[0]], 2, imported=True, accepted=True), key=f"acceptance-{each}")
+    await world.superuser.execute(
+        "with given as (delete from mentoring.accepted_command where key like 'acceptance-%' returning *)"
+        " insert into mentoring.accepted_command (principal, key, body_digest, status, answer, event_ids)"
+        " select 'stf-head', 'acceptance', 'x', 200, $1, array_agg(e) from given, unnest(event_ids) as e",
+        json.dumps({"import_id": str(uuid4()), "accepted": told, "remaining": 0}),
+    )
+    report = await world.check()
+    assert counts(report) == (0, 0, differing, 0)
+    assert report.ok is (differing == 0)
+
+
 async def test_a_replica_that_says_otherwise_differs(world: World) -> None:
     await world.superuser.execute("update mentoring.office_replica set name = 'PLUT Lain' where code = '35.76'")
     report = await world.check()

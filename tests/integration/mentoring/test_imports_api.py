@@ -76,7 +76,7 @@ async def test_from_the_template_to_the_acceptance(app: FastAPI, api: httpx.Asyn
     alone = await api.post(first + "/acceptance", headers={**head(), "If-Match": '"1"'})
     assert (alone.status_code, alone.headers["etag"]) == (200, '"2"')
     rest = await api.post(path + "/acceptance", headers=head())
-    assert rest.json() == {"id": job, "accepted": 1, "remaining": 0}
+    assert rest.json() == {"import_id": job, "accepted": 1, "remaining": 0}
     assert (await api.get("/v1/sessions?accepted=false", headers=head())).json()["items"] == []
     history = (await api.get(first + "/history", headers=head())).json()["items"]
     assert [(each["deed"], each["changes"][0]["after"]) for each in history] == [("accept", True)]
