@@ -32,6 +32,7 @@ def demo(
     from httpx import HTTPError
 
     from deploy.demo.writer import GaveUpError
+    from deploy.local.import_desk import ImportRefused
     from deploy.local.installation import Installation
     from deploy.local.supervisor import ERRORS
     from shared.postgres import UNAVAILABLE
@@ -40,7 +41,7 @@ def demo(
         holds = asyncio.run(_demo(Installation.open(data_dir), once=once))
     except ERRORS as error:
         fail(f"It did not start: {error}", "`plut doctor` looks for what is wrong with this machine.")
-    except (GaveUpError, HTTPError) as error:
+    except (GaveUpError, HTTPError, ImportRefused) as error:
         fail(f"The story broke off: {error}", _BROKEN_OFF)
     except UNAVAILABLE as error:
         fail(f"Postgres is away: {error}", _BROKEN_OFF)
@@ -109,7 +110,7 @@ async def _prove(stage: "Stage") -> bool:
     stage.console.print("\n[bold]Bukti[/bold]: setiap catatan kantor dibandingkan dengan riwayat dan dengan laporan …")
     report = await prove(stage.installation, stage.installation.writers_dir, 60.0, lambda _stage, _number: None)
     _show_proof(stage, report)
-    return report.ok and report.stored == report.applied and stage.watch.missing == 0
+    return report.ok and report.stored == report.applied and stage.watch.missing == 0 and stage.scenes.hold
 
 
 def _show_proof(stage: "Stage", report: "Report") -> None:
@@ -134,6 +135,13 @@ def _show_proof(stage: "Stage", report: "Report") -> None:
     label = f"Dari jawaban sampai tampil ({len(stage.watch.seconds)} catatan diukur)"
     table.add_row(label, f"p50 {p50}, p99 {p99}")
     stage.console.print(table)
+    for line in stage.scenes.lines():
+        stage.console.print(line, soft_wrap=True)
+    for session in stage.scenes.contested[:1]:
+        count = len(stage.scenes.contested)
+        stage.console.print(
+            f"Menunggu kepala kantor: {count} sesi yang disanggah, di antaranya {session}", soft_wrap=True
+        )
     for finding in report.details[:20]:
         stage.console.print(f"  {finding.kind} {finding.where}: {finding.what}", markup=False)
     stage.console.print(

@@ -1,6 +1,9 @@
-"""What the terminal shows while the offices write: per office what was acknowledged, and what the read model shows."""
+"""What the terminal shows while the offices write: per office what was acknowledged, and what the read model shows.
 
-from collections.abc import Mapping, Sequence
+Beneath it one line each of what happens beside: corrections, what clients say, a sheet that is imported.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -50,8 +53,11 @@ class Shown:
 class Board:
     """A live table on a terminal; elsewhere a plain line now and then. `before`: the figures at the start."""
 
-    def __init__(self, console: Console, offices: Sequence[SimulatedOffice]) -> None:
+    def __init__(
+        self, console: Console, offices: Sequence[SimulatedOffice], beside: Callable[[], Sequence[str]] = tuple
+    ) -> None:
         self._console = console
+        self._beside = beside
         self._offices = offices
         self._live = Live(console=console, refresh_per_second=4, transient=False) if console.is_terminal else None
         self.before = Shown({}, None)
@@ -78,6 +84,8 @@ class Board:
                 f"diterima kantor: {told.businesses} usaha, {told.sessions} sesi; "
                 f"terlihat di laporan: {seen.businesses} usaha, {seen.sessions} sesi ({shown.until})"
             )
+            for line in self._beside():
+                self._console.print(f"  {line}", soft_wrap=True)
 
     def sums(self) -> tuple[Figures, Figures]:
         """Returns what was acknowledged and what is shown of it, over all offices."""
@@ -89,11 +97,12 @@ class Board:
 
     def _told(self, office: SimulatedOffice) -> Figures:
         return self.before.offices.get(office.office.code, Figures()) + Figures(
-            office.tally.businesses, office.tally.sessions
+            office.tally.businesses + office.tally.imported, office.tally.sessions
         )
 
     def _table(self) -> Table:
         table = Table(title=f"Delapan kantor PLUT menulis bersamaan ({self.shown.until})", title_justify="left")
+        table.caption, table.caption_justify = "\n".join(self._beside()), "left"
         table.add_column("Kantor")
         for heading in ("usaha\nditerima", "usaha\nterlihat", "sesi\nditerima", "sesi\nterlihat"):
             table.add_column(heading, justify="right")

@@ -1,14 +1,19 @@
 """A simulated office: writes as its staff would, poor line and double clicks included."""
 
+import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+import httpx
+
 from deploy.demo.people import Office, business, consultant_name
+from deploy.demo.sheet import made_sheet, row_of_business
 from deploy.demo.staff import Staff
-from deploy.demo.writer import Told, Writer
+from deploy.demo.writer import Token, Told, Writer
+from deploy.local.import_desk import ImportDesk, Progress
 from deploy.local.installation import Installation
 from shared.auth.principal import Role
 from shared.clock import business_day, utc_now
@@ -36,6 +41,7 @@ _CHANNELS = ("office_visit", "field_visit", "phone", "video_call", "chat")
 _LOST_OF_HUNDRED = 4
 _CLICKED_TWICE_OF_HUNDRED = 4
 _REGISTRATIONS_OF_HUNDRED = 35
+_CORRECTIONS_OF_HUNDRED = 8
 _KNOWN = 200
 
 
@@ -45,6 +51,8 @@ class Tally:
 
     businesses: int = 0
     sessions: int = 0
+    imported: int = 0
+    corrections: int = 0
     lost_answers: int = 0
     double_clicks: int = 0
     refused: int = 0
@@ -75,6 +83,9 @@ class SimulatedOffice:
     tally: Tally = field(default_factory=Tally)
     consultants: list[str] = field(default_factory=list)
     businesses: list[str] = field(default_factory=list)
+    sessions: list[str] = field(default_factory=list)
+    registered: list[Mapping[str, Any]] = field(default_factory=list)
+    """What it has written down of businesses lately."""
 
     async def employ(self) -> None:
         """Has the head of the office register its consultants; the first one has a demo login."""
@@ -100,11 +111,24 @@ class SimulatedOffice:
         self.businesses = [each["id"] for each in page["items"]]
 
     async def write_once(self) -> None:
-        """Registers a business or completes a session."""
-        if not self.businesses or self.chance.randrange(100) < _REGISTRATIONS_OF_HUNDRED:
+        """Registers a business, completes a session, or corrects one of either."""
+        deed = self.chance.randrange(100)
+        if not self.businesses or deed < _REGISTRATIONS_OF_HUNDRED:
             await self._register()
+        elif self.sessions and deed >= 100 - _CORRECTIONS_OF_HUNDRED:
+            await self.chance.choice((self._correct_business, self._correct_session))()
         else:
             await self._complete_session()
+
+    async def import_sheet(self, progress: Callable[[Progress], None]) -> Progress:
+        """Imports a sheet of 500 businesses, as `plut import` does; tells how far it is."""
+        known = [row_of_business(body) for body in self.registered if body["kinds"] == ["umkm"]]
+        content = await asyncio.to_thread(made_sheet, self.chance, self.office, known)
+        async with ImportDesk.of(self.installation, "registry", self.office.code) as desk:
+            async for now in desk.follow(await desk.upload(content)):
+                self.tally.imported = now.counts["created"]
+                progress(now)
+        return now
 
     async def _register(self) -> None:
         url = f"{self.installation.url('registry')}/v1/businesses"
@@ -113,6 +137,7 @@ class SimulatedOffice:
         if told.status == 201:
             self.tally.businesses += 1
             self.businesses = [*self.businesses[-_KNOWN:], told.body["id"]]
+            self.registered = [*self.registered[-_KNOWN:], body]
             self.heard(Acknowledged("business", told.body["id"], told.at))
 
     async def _complete_session(self) -> None:
@@ -120,9 +145,29 @@ class SimulatedOffice:
         told = await self._send(url, self._session(), self.staff.token_of(Role.OFFICE_HEAD, self.office.code))
         if told.status == 201:
             self.tally.sessions += 1
+            self.sessions = [*self.sessions[-_KNOWN:], told.body["id"]]
             self.heard(Acknowledged("session", told.body["id"], told.at))
 
-    async def _send(self, url: str, body: Mapping[str, Any], token: Any) -> Told:  # noqa: ANN401  a Token
+    async def _correct_business(self) -> None:
+        """A name that was misheard."""
+        url = f"{self.installation.url('registry')}/v1/businesses/{self.chance.choice(self.businesses)}"
+        body = {"trade_name": business(self.chance, self.office.code)["trade_name"]}
+        await self._correct(url, body, self.staff.token_of(Role.FRONT_DESK, self.office.code))
+
+    async def _correct_session(self) -> None:
+        """Minutes that were miscounted: its client is asked anew."""
+        url = f"{self.installation.url('mentoring')}/v1/sessions/{self.chance.choice(self.sessions)}"
+        body = {"contact_minutes": self.chance.choice((25, 40, 50)), "reason": "Lama sesi salah catat"}
+        await self._correct(url, body, self.staff.token_of(Role.OFFICE_HEAD, self.office.code))
+
+    async def _correct(self, url: str, body: Mapping[str, Any], token: Token) -> None:
+        """Somebody may have been quicker: then what was seen is not true any more, and nothing is overwritten."""
+        seen = (await self.writer.read(url, token))["revision"]
+        told = await self.writer.send(url, body, token, seen=seen)
+        self.tally.corrections += told.status == httpx.codes.OK
+        self.tally.refused += told.status >= httpx.codes.BAD_REQUEST
+
+    async def _send(self, url: str, body: Mapping[str, Any], token: Token) -> Told:
         luck = self.chance.randrange(100)
         if luck < _LOST_OF_HUNDRED:
             self.tally.lost_answers += 1

@@ -68,6 +68,11 @@ def nik(chance: random.Random, office: str) -> str:
     return f"{kecamatan}{day:02d}{chance.randint(1, 12):02d}{chance.randint(60, 99):02d}{chance.randint(9000, 9999)}"
 
 
+def phone(chance: random.Random) -> str:
+    """Returns a mobile number of valid form; nothing is ever sent from a story."""
+    return f"0899{chance.randint(0, 99_999_999):08d}"
+
+
 def business(chance: random.Random, office: str) -> Mapping[str, Any]:
     """Returns the body of `POST /v1/businesses` for a new business with one new owner."""
     kinds = chance.choice(_KINDS)
@@ -77,7 +82,7 @@ def business(chance: random.Random, office: str) -> Mapping[str, Any]:
         "trade_name": f"{title} {chance.choice(_NAMES)} {chance.randint(2, 9999)}",
         "kinds": list(kinds),
         "kelurahan": chance.choice(kelurahan_of(office)),
-        "owners": [{"name": chance.choice(_FIRST), "nik": nik(chance, office)}],
+        "owners": [{"name": chance.choice(_FIRST), "nik": nik(chance, office), "phone": phone(chance)}],
     }
 
 

@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -13,10 +13,12 @@ from rich.console import Console
 
 from deploy.bench.visibility import Watch
 from deploy.demo.board import Board, Shown
+from deploy.demo.clients import Clients, contested
 from deploy.demo.office import Acknowledged, SimulatedOffice
 from deploy.demo.people import OFFICES, Office
 from deploy.demo.staff import Staff
 from deploy.demo.writer import GaveUpError, Log, Writer
+from deploy.local.import_desk import Progress
 from deploy.local.installation import Installation
 from shared.auth.principal import Role
 from shared.postgres import UNAVAILABLE, Pool, create_pool, role_name
@@ -27,6 +29,9 @@ _QUIET_SECONDS = 1.5
 _LOOK_EVERY_SECONDS = 0.5
 _PLAIN_LOOK_EVERY_SECONDS = 3.0
 _CATCH_UP_SECONDS = 30.0
+_IMPORTING = "35.09"
+_IMPORT_AFTER_SECONDS = 3.0
+_ANSWER_EVERY_SECONDS = 1.0
 
 _SHOWN_BUSINESSES = """
 select id::text as id from fact_business
@@ -51,6 +56,42 @@ class Stage:
     administrator: Writer
     watch: Watch[Aggregate]
     board: Board
+    clients: Clients
+    scenes: "Scenes"
+
+
+@dataclass
+class Scenes:
+    """What happens beside the writing, told in one line each."""
+
+    offices: Sequence[SimulatedOffice]
+    clients: Clients
+    imported: Progress | None = None
+    contested: list[str] = field(default_factory=list)
+
+    @property
+    def hold(self) -> bool:
+        """Every row of the sheet ended in one state, and whatever clients disputed is contested."""
+        all_shown = set(self.contested) == set(self.clients.disputed)
+        if self.imported is None:
+            return all_shown
+        rows, *parts = self.imported.counts.values()
+        return all_shown and self.imported.state == "done" and rows == sum(parts)
+
+    def lines(self) -> list[str]:
+        corrections = sum(office.tally.corrections for office in self.offices)
+        told = [
+            f"Koreksi diterima: {corrections}",
+            f"Klien membenarkan: {self.clients.attested}, menyanggah: {len(self.clients.disputed)}",
+        ]
+        if self.imported is not None:
+            counts = self.imported.counts
+            told.append(
+                f"Impor lembar {_IMPORTING}: {counts['rows']} baris, {counts['created']} dibuat, "
+                f"{counts['possible_duplicate']} perlu ditinjau, {counts['rejected']} ditolak, "
+                f"{counts['matched'] + counts['unchanged']} sudah ada, {counts['skipped']} dilewati"
+            )
+        return told
 
 
 @asynccontextmanager
@@ -81,7 +122,11 @@ async def set_stage(installation: Installation, console: Console) -> AsyncIterat
             for office in OFFICES
         ]
         administrator = _writer(installation, stack, "administrator")
-        yield Stage(installation, console, staff, offices, administrator, watch, Board(console, offices))
+        clients = Clients(installation, random.Random())  # noqa: S311  a story's dice
+        stack.push_async_callback(clients.close)
+        scenes = Scenes(offices, clients)
+        board = Board(console, offices, scenes.lines)
+        yield Stage(installation, console, staff, offices, administrator, watch, board, clients, scenes)
 
 
 async def open_offices(stage: Stage) -> None:
@@ -101,9 +146,16 @@ async def write_together(stage: Stage, stopping: asyncio.Event) -> None:
     """Lets all offices write at once with the table beside them, until it has caught up."""
     stage.board.before = await look(stage)
     with stage.board:
-        async with _in_background(stage.watch.run()), _in_background(_keep_board(stage)):
-            await asyncio.gather(*(_write_until(office, stopping, _STORY_SECONDS) for office in stage.offices))
+        async with (
+            _in_background(stage.watch.run()),
+            _in_background(_keep_board(stage)),
+            _in_background(_keep_answering(stage)),
+        ):
+            writing = (_write_until(office, stopping, _STORY_SECONDS) for office in stage.offices)
+            await asyncio.gather(*writing, _import(stage, stopping))
+            await _until_somebody_disputes(stage, stopping)
             await stage.watch.drain(_CATCH_UP_SECONDS)
+        await _see_contested(stage)
         stage.board.update(await look(stage))
 
 
@@ -113,6 +165,7 @@ async def work_quietly(stage: Stage, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         with suppress(GaveUpError, httpx.HTTPError):
             await chance.choice(stage.offices).write_once()
+            await stage.clients.answer_some()
         await _rest(stopping, _QUIET_SECONDS)
 
 
@@ -127,6 +180,45 @@ async def _write_until(office: SimulatedOffice, stopping: asyncio.Event, seconds
     while not stopping.is_set() and time.monotonic() < until:
         await office.write_once()
         await _rest(stopping, office.chance.uniform(*_PAUSE_SECONDS))
+
+
+async def _import(stage: Stage, stopping: asyncio.Event) -> None:
+    """One office imports a sheet while all write; told to stop, the service goes on with it alone."""
+    await _rest(stopping, _IMPORT_AFTER_SECONDS)
+    if stopping.is_set():
+        return
+    office = next(each for each in stage.offices if each.office.code == _IMPORTING)
+
+    def see(progress: Progress) -> None:
+        stage.scenes.imported = progress
+
+    importing = asyncio.create_task(office.import_sheet(see))
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait({importing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not importing.done():
+        importing.cancel()
+        await asyncio.wait({importing})
+    else:
+        importing.result()
+
+
+async def _keep_answering(stage: Stage) -> None:
+    while True:
+        await stage.clients.answer_some()
+        await asyncio.sleep(_ANSWER_EVERY_SECONDS)
+
+
+async def _until_somebody_disputes(stage: Stage, stopping: asyncio.Event) -> None:
+    deadline = time.monotonic() + _CATCH_UP_SECONDS
+    while not stage.clients.disputed and not stopping.is_set() and time.monotonic() < deadline:
+        await _rest(stopping, _LOOK_EVERY_SECONDS)
+
+
+async def _see_contested(stage: Stage) -> None:
+    """Waits until the heads of the offices see what clients disputed."""
+    mentoring, disputed = stage.installation.url("mentoring"), stage.clients.disputed
+    stage.scenes.contested = await contested(mentoring, disputed, stage.administrator, stage.staff, _CATCH_UP_SECONDS)
 
 
 async def _keep_board(stage: Stage) -> None:

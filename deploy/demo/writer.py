@@ -79,11 +79,16 @@ class Writer:
         await self._client.aclose()
         self._log.close()
 
-    async def send(self, url: str, body: Mapping[str, Any], token: Token, *, key: str | None = None) -> Told:
-        """Sends one write until it is answered; raises GaveUpError after a minute without an answer."""
+    async def send(
+        self, url: str, body: Mapping[str, Any], token: Token, *, key: str | None = None, seen: int | None = None
+    ) -> Told:
+        """Sends one write until it is answered; raises GaveUpError after a minute without an answer.
+
+        With the revision that was `seen` it is a correction.
+        """
         key = key or str(uuid4())
         for attempt in range(TRIES):
-            told = await self._try(url, body, token, key)
+            told = await self._try(url, body, token, key, seen)
             if told is not None and not told.later:
                 return told
             await asyncio.sleep(patience(attempt))
@@ -115,10 +120,15 @@ class Writer:
             await asyncio.sleep(patience(attempt))
         raise GaveUpError(f"no answer from {url} for a minute")
 
-    async def _try(self, url: str, body: Mapping[str, Any], token: Token, key: str) -> Told | None:
+    async def _try(
+        self, url: str, body: Mapping[str, Any], token: Token, key: str, seen: int | None = None
+    ) -> Told | None:
         headers = await _headers(token, key)
+        if seen is not None:
+            headers["If-Match"] = f'"{seen}"'
+        method = "POST" if seen is None else "PATCH"
         try:
-            answer = await self._client.post(url, json=dict(body), headers=headers)
+            answer = await self._client.request(method, url, json=dict(body), headers=headers)
         except httpx.TransportError:
             self._log.write(key, None, None)
             return None

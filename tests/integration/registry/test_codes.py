@@ -5,8 +5,8 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli.codes import open_codes
 from deploy.cli.main import app
+from deploy.local.codes import open_codes
 from services.registry.notifier import LogNotifier
 from services.registry.sender import MessageSender
 from tests.integration.registry.clients import SITE, Clients

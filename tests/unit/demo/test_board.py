@@ -1,9 +1,11 @@
 """What the terminal shows is what was acknowledged beside what the read model says."""
 
 import io
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from rich.console import Console
 
 from deploy.demo.board import Board, Figures, Shown
@@ -20,10 +22,11 @@ def _office(number: int, tally: Tally) -> SimulatedOffice:
     return cast("SimulatedOffice", SimpleNamespace(office=OFFICES[number], tally=tally))
 
 
-def _board(*, terminal: bool) -> tuple[Board, io.StringIO]:
+def _board(*, terminal: bool, beside: Sequence[str] = ()) -> tuple[Board, io.StringIO]:
     text = io.StringIO()
     console = Console(file=text, force_terminal=terminal, width=120)
-    board = Board(console, [_office(0, Tally(businesses=2, sessions=3)), _office(1, Tally(sessions=1))])
+    offices = [_office(0, Tally(businesses=2, sessions=3)), _office(1, Tally(sessions=1))]
+    board = Board(console, offices, lambda: beside)
     board.before = Shown({"35.01": Figures(4, 4)}, None)
     return board, text
 
@@ -42,6 +45,20 @@ def test_without_a_terminal_there_are_plain_lines() -> None:
     line = " ".join(text.getvalue().split())
     assert line == ("diterima kantor: 6 usaha, 8 sesi; terlihat di laporan: 5 usaha, 7 sesi (data s.d. 10:42:07 WIB)")
     assert "\x1b" not in text.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_happens_beside_is_told_beneath(terminal: bool) -> None:  # noqa: FBT001  a parameter
+    board, text = _board(terminal=terminal, beside=["Koreksi diterima: 12", "Klien membenarkan: 3, menyanggah: 1"])
+    with board:
+        board.update(Shown.read(OVERVIEW))
+    assert "Koreksi diterima: 12" in text.getvalue()
+    assert "Klien membenarkan: 3, menyanggah: 1" in text.getvalue()
+
+
+def test_what_was_imported_was_acknowledged_as_well() -> None:
+    board = Board(Console(file=io.StringIO()), [_office(0, Tally(businesses=2, imported=400))])
+    assert board.sums()[0] == Figures(402, 0)
 
 
 def test_on_a_terminal_there_is_a_table_of_all_offices() -> None:

@@ -20,6 +20,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.keys: list[str] = []
+        self.lines: list[str] = []
         self.answers: list[tuple[int, dict[str, Any], str]] = []
         self.url = ""
 
@@ -28,6 +29,7 @@ class Desk:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 headers = dict(line.lower().split(": ", 1) for line in head.decode().split("\r\n")[1:] if ": " in line)
                 await reader.readexactly(int(headers.get("content-length", 0)))
+                self.lines.append(head.decode().split("\r\n")[0].split()[0] + " " + headers.get("if-match", "-"))
                 self.keys.append(headers.get("idempotency-key", ""))
                 status, body, more = self.answers.pop(0) if self.answers else (201, {"id": "b", "version": 1}, "")
                 content = json.dumps(body).encode()
@@ -79,6 +81,14 @@ async def test_a_double_click_sends_one_key_twice(desk: Desk, tmp_path: Path) ->
     assert (first.status, second.status) == (201, 201)
     assert len(desk.keys) == 2
     assert len(set(desk.keys)) == 1
+
+
+async def test_a_correction_names_the_revision_that_was_seen(desk: Desk, tmp_path: Path) -> None:
+    writer = Writer(Log(tmp_path / "35.76.jsonl"))
+    await writer.send(desk.url, {}, _token, seen=3)
+    await writer.send(desk.url, {}, _token)
+    await writer.close()
+    assert desk.lines == ['PATCH "3"', "POST -"]
 
 
 async def test_what_is_busy_is_sent_again_and_what_is_refused_is_not(desk: Desk, tmp_path: Path) -> None:
