@@ -88,7 +88,7 @@ async def test_good_requests_get_promised_answers(
     services: Services, service: str, data: st.DataObject, roles: tuple[Role, ...]
 ) -> None:
     case = draw_case(data, schema_of(services, service), GenerationMode.POSITIVE)
-    aim(case, data, services)
+    aim(case, data, services, service)
     await send(services.clients[service], case, roles, CHECKS)
 
 
@@ -108,12 +108,12 @@ def draw_case(data: st.DataObject, schema: BaseSchema, mode: GenerationMode) -> 
     return data.draw(operation.as_strategy(generation_mode=mode))
 
 
-def aim(case: Case[Any], data: st.DataObject, services: Services) -> None:
+def aim(case: Case[Any], data: st.DataObject, services: Services, service: str) -> None:
     """Most random ids hit nothing: half of the requests are about rows that are there."""
     if not data.draw(st.booleans()):
         return
     for name in case.path_parameters or {}:
-        case.path_parameters[name] = services.known[name]
+        case.path_parameters[name] = services.known.get(f"{service} {name}") or services.known[name]
     if isinstance(case.body, dict) and "office" in case.body:
         case.body["office"] = OFFICE
     if isinstance(case.body, dict) and "consultants" in case.body:

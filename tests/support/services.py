@@ -25,11 +25,16 @@ from tests.support.tokens import bearer, verifier, with_edge
 
 SERVICES = ("registry", "mentoring", "reporting")
 OFFICE = "35.76"
+_BUSINESSES = "Nama Usaha,Nama Pemilik,NIK,Kelurahan\nBatik Unggah,Siti Aminah,3576024107900007,35.76.02.1001\n"
+_PAST_SESSIONS = "Tanggal,Menit,Konsultan,Nama Usaha,Bidang\n4/3/2025,60,Konsultan Uji,Batik Uji,produksi\n"
 
 
 @dataclass(frozen=True)
 class Services:
-    """The applications, a client of each, and the ids of one row of each kind in OFFICE."""
+    """The applications, a client of each, and the ids of one row of each kind in OFFICE.
+
+    They are known by the parameter of the path, after the service where each has its own.
+    """
 
     apps: Mapping[str, FastAPI]
     clients: Mapping[str, httpx.AsyncClient]
@@ -97,8 +102,8 @@ async def _seed(clients: Mapping[str, httpx.AsyncClient]) -> dict[str, str]:
     await _made(clients["registry"], "/v1/offices", office, Role.ADMINISTRATOR)
     known = {
         "code": OFFICE,
-        "office": OFFICE,
-        "import_id": await _uploaded(clients["registry"]),
+        "registry import_id": await _uploaded(clients["registry"], Role.FRONT_DESK, _BUSINESSES),
+        "mentoring import_id": await _uploaded(clients["mentoring"], Role.OFFICE_HEAD, _PAST_SESSIONS),
         "business_id": await _made(clients["registry"], "/v1/businesses", business, Role.FRONT_DESK),
         "consultant_id": await _made(clients["mentoring"], "/v1/consultants", consultant, Role.OFFICE_HEAD),
     }
@@ -126,10 +131,9 @@ async def _seed_move(registry: httpx.AsyncClient, business: str) -> dict[str, st
     return {"move_id": move, "person_id": str(seen.json()["owners"][0]["id"])}
 
 
-async def _uploaded(registry: httpx.AsyncClient) -> str:
-    headers = {**bearer(Role.FRONT_DESK, offices=(OFFICE,)), "Idempotency-Key": str(uuid4())}
-    content = "Nama Usaha,Nama Pemilik,NIK,Kelurahan\nBatik Unggah,Siti Aminah,3576024107900007,35.76.02.1001\n"
-    answer = await registry.post(f"/v1/imports?office={OFFICE}", content=content, headers=headers)
+async def _uploaded(client: httpx.AsyncClient, role: Role, content: str) -> str:
+    headers = {**bearer(role, offices=(OFFICE,)), "Idempotency-Key": str(uuid4())}
+    answer = await client.post(f"/v1/imports?office={OFFICE}", content=content, headers=headers)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
 
