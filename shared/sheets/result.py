@@ -20,7 +20,7 @@ class ResultRow:
     """A row as it stood, and what became of it. `faults` are comments by column of the sheet."""
 
     number: int
-    cells: Sequence[Cell]
+    cells: Sequence[Cell] = field(repr=False)
     status: str
     subject: str = ""
     reason: str = ""

@@ -16,12 +16,13 @@ _FEWEST_LABELS = 2
 class SheetRow:
     """A row that is not blank. `number` counts as a spreadsheet does (in CSV: the record's number, from 1).
 
-    `spread` tells what a merged cell's range shows in this row's covered cells, which are blank in `cells`.
+    Printing one tells its number only. `spread` tells what a merged cell's range shows in this row's covered cells,
+    which are blank in `cells`.
     """
 
     number: int
-    cells: tuple[Cell, ...]
-    spread: Mapping[int, Cell] = field(default_factory=dict)
+    cells: tuple[Cell, ...] = field(repr=False)
+    spread: Mapping[int, Cell] = field(default_factory=dict, repr=False)
 
     def at(self, column: int) -> Cell:
         return self.cells[column] if column < len(self.cells) else None

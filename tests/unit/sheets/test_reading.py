@@ -67,6 +67,19 @@ async def test_formulas_are_never_calculated() -> None:
     assert [row.cells for row in rows[1:]] == [(1.0, "=1+1", "Siti", NIK), ("=A2",)]
 
 
+async def test_a_formula_beside_an_empty_cell_is_told_at_its_own_place() -> None:
+    empty, formula = b'<c r="H2" s="1"/>', b'<c r="I2"><f>A2&amp;B2</f></c><c r="J2" t="str"><f>""</f><v></v></c>'
+    shared = b'<c r="K2"><f t="shared" si="0"/><v></v></c><c r="L2" t="e"><f>1/0</f><v>#DIV/0!</v></c>'
+    content = files.replaced(files.workbook(1), b"<v>5</v></c>", b"<v>5</v></c>" + empty + formula + shared)
+    rows, _ = await _read(content)
+    assert rows[1].cells[6:] == (5.0, None, "=A2&B2", None, "=", "#DIV/0!")
+
+
+async def test_printing_a_row_tells_nobody_s_number() -> None:
+    rows, _ = await _read(files.workbook(1))
+    assert repr(rows[1]) == "SheetRow(number=2)"
+
+
 async def test_a_number_beyond_all_numbers_is_an_error_like_excel_s() -> None:
     content = files.replaced(files.workbook(1), b"<v>5</v>", b"<v>1e999</v>")
     rows, _ = await _read(content)
