@@ -15,8 +15,8 @@ _UNIT = re.compile(r"\b(?:ribu|ribuan|rb|juta|jutaan|jt|miliar|milyar|000)\b")
 _FILLERS = frozenset(
     re.findall(
         r"\w+",
-        "data no nomor nmr nama pemilik pengurus pelaku usaha umkm ukm ikm wajib diisi isi digit angka rp rupiah idr "
-        "dalam per sesuai ktp aktif lengkap contoh format teks text dd mm yyyy tgl the of owner business dan atau "
+        "data no nomor nmr nama pemilik pengurus ketua pelaku usaha umkm ukm ikm wajib diisi isi digit angka rp rupiah "
+        "idr dalam per sesuai ktp aktif lengkap contoh format teks text dd mm yyyy tgl the of owner business dan atau "
         "13 16 lokasi tempat kode",
     )
 )
@@ -115,13 +115,21 @@ class Names:
         return next((meant for name in called if (meant := self._meant(name)) is not None), None)
 
     def _meant(self, label: str) -> tuple[str, bool] | None:
-        name = fold(label) if 0 < len(label) <= _LONGEST else ""
-        if not name:
+        if not label or len(label) > _LONGEST:
             return None
+        return self._called(fold(label)) or self._called_twice(label)
+
+    def _called(self, name: str) -> tuple[str, bool] | None:
         if exact := self._exact.get(name) or self._words.get(frozenset(name.split())):
             return exact, True
         like = self._within(frozenset(name.split())) or self._misspelt(name)
         return None if like is None else (like, False)
+
+    def _called_twice(self, label: str) -> tuple[str, bool] | None:
+        """`No. HP / WhatsApp`: a label of several names, each of which means the same."""
+        names = [name for name in map(fold, label.split("/")) if name]
+        meant = [self._called(name) for name in names] if len(names) > 1 else []
+        return meant[0] if meant and len({found and found[0] for found in meant}) == 1 else None
 
     def _within(self, words: frozenset[str]) -> str | None:
         """The longest name of which the label holds all words, and beside them only words that say nothing."""

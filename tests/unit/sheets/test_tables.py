@@ -46,6 +46,12 @@ def test_a_slip_of_the_pen_is_no_other_label() -> None:
     assert _fields("Nama Usaha", "Nama Pemlik", "NIK")[1] == "owner"
 
 
+def test_a_label_of_two_names_for_one_thing_is_that_thing() -> None:
+    assert _fields("Nama Usaha", "Nama Pemilik", "NIK", "No. WA / Telepon")[3] == "phone"
+    assert 3 not in _fields("Nama Usaha", "Nama Pemilik", "NIK", "Telepon / Omzet")
+    assert 3 not in _fields("Nama Usaha", "Nama Pemilik", "NIK", "Telepon / E-mail")
+
+
 def test_a_longer_name_wins_over_a_shorter_one_inside_it() -> None:
     assert _fields("Nama Usaha", "Nama Pemilik", "NIK", "NIK Koperasi")[3] == "cooperative"
 
