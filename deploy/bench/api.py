@@ -24,14 +24,13 @@ import asyncpg
 
 from deploy.bench import lines, province
 from deploy.bench.cpu import Spent
-from deploy.bench.desk import open_office, registry_pool, registry_settings, request
+from deploy.bench.desk import only_the_api, open_office, registry_pool, registry_settings, request
 from deploy.bench.latency import summary
 from deploy.bench.words import unlike_name
 from deploy.demo.people import nik
 from deploy.demo.staff import Staff
 from deploy.local.installation import Installation
 from deploy.local.postgres import find_runner
-from deploy.local.state import ProcessState
 from services.registry.app import open_vault
 from services.registry.commands import businesses
 from services.registry.domain import business as rules
@@ -46,7 +45,6 @@ _LINES = 16
 _WARM_UP_SECONDS = 5.0
 _MOST_PER_SECOND = 2_000
 _STAGE_COMMANDS = 300
-_STOP_SECONDS = 20.0
 _PGBENCH_SECONDS = 5
 _OFFICE = province.CODES[0]
 _PGBENCH = """
@@ -102,7 +100,7 @@ async def measure(installation: Installation, seconds: float, say: Say) -> Measu
     bench = await _Bench.open(installation)
     try:
         await bench.open_office()
-        await _only_the_api(installation)
+        await only_the_api(installation)
         requests = bench.requests(round((_WARM_UP_SECONDS + 2 * seconds) * _MOST_PER_SECOND))
         port = int(installation.url("registry").rsplit(":", 1)[1])
         say(f"registrations as fast as they are answered, over {_LINES} connections")
@@ -127,19 +125,6 @@ async def measure(installation: Installation, seconds: float, say: Say) -> Measu
     known = {"framework": 1e6 / empty.rate, **stages}
     spent_on = {**known, "edge_and_rest": max(0.0, api - sum(known.values())), "postgres": postgres}
     return Measured(full.rate, empty.rate, tps, half.delays, {name: round(each) for name, each in spent_on.items()})
-
-
-async def _only_the_api(installation: Installation) -> None:
-    """Stops everything behind the outbox, which would take its part of the machine: commands wait for none of it."""
-    for process in _behind_the_outbox(installation):
-        installation.hold(process.name)
-    async with asyncio.timeout(_STOP_SECONDS):
-        while any(process.pid is not None for process in _behind_the_outbox(installation)):  # noqa: ASYNC110  it lies in another process
-            await asyncio.sleep(0.1)
-
-
-def _behind_the_outbox(installation: Installation) -> list[ProcessState]:
-    return [process for process in installation.processes() if process.role in ("relay", "consume")]
 
 
 def _accepted(answered: lines.Answered) -> lines.Answered:

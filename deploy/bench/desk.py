@@ -1,9 +1,11 @@
 """What a measurement hands to the registry's commands in the place of the edge."""
 
+import asyncio
 from uuid import uuid4
 
 from deploy.bench import province
 from deploy.local.installation import Installation
+from deploy.local.state import ProcessState
 from services.registry.commands import offices
 from services.registry.domain.forms import OfficeForm
 from services.registry.settings import RegistrySettings
@@ -12,6 +14,8 @@ from shared.clock import utc_now
 from shared.commands import Request
 from shared.ids import new_id
 from shared.postgres import Pool, create_pool, role_name
+
+_STOP_SECONDS = 20.0
 
 
 def registry_settings(installation: Installation) -> RegistrySettings:
@@ -40,3 +44,16 @@ async def open_office(pool: Pool, code: str) -> None:
     opened_on = province.first_day(utc_now().date()).isoformat()
     form = OfficeForm.model_validate({"code": code, "name": f"PLUT {code}", "opened_on": opened_on})
     await offices.open_office(pool, request(), form)
+
+
+async def only_the_api(installation: Installation) -> None:
+    """Stops everything behind the outbox, which would take its part of the machine: commands wait for none of it."""
+    for process in _behind_the_outbox(installation):
+        installation.hold(process.name)
+    async with asyncio.timeout(_STOP_SECONDS):
+        while any(process.pid is not None for process in _behind_the_outbox(installation)):  # noqa: ASYNC110  it lies in another process
+            await asyncio.sleep(0.1)
+
+
+def _behind_the_outbox(installation: Installation) -> list[ProcessState]:
+    return [process for process in installation.processes() if process.role in ("relay", "consume")]

@@ -19,7 +19,7 @@ import xlsxwriter
 
 from deploy.bench import province
 from deploy.bench.cpu import Spent
-from deploy.bench.desk import open_office, registry_pool
+from deploy.bench.desk import only_the_api, open_office, registry_pool
 from deploy.bench.words import unlike_name
 from deploy.demo.people import nik
 from deploy.local.import_desk import ImportDesk, Progress
@@ -60,13 +60,18 @@ class Measured:
         }
 
 
-async def measure(installation: Installation, rows: int, say: Callable[[str], None]) -> Measured:
-    """Imports a sheet of so many rows. Raises ImportFailed, and what the API refuses."""
+async def measure(installation: Installation, rows: int, say: Callable[[str], None], *, held: bool) -> Measured:
+    """Imports a sheet of so many rows, with everything behind the outbox `held` or not.
+
+    Raises ImportFailed, and what the API refuses.
+    """
     pool = await registry_pool(installation, size=1)
     try:
         await open_office(pool, OFFICE)
     finally:
         pool.terminate()
+    if held:
+        await only_the_api(installation)
     cells = made_rows(rows)
     content = await asyncio.to_thread(workbook, cells)
     say(f"{rows:,} rows in {len(content) / 1e6:.1f} MB; now they are imported")
