@@ -29,7 +29,7 @@ _KIND_WORDS: Mapping[str, Kind] = {
 _BETWEEN_KINDS = re.compile(r"\s*(?:[,;/&+]|\bdan\b)\s*", re.IGNORECASE)
 # What people write into a cell that should be blank.
 _NOTHING = re.compile(
-    r"[\W_]+|n/?a|nihil|kosong|(?:tidak|tdk|belum|blm) (?:ada|punya|memiliki|tahu)|(?:dalam |masih )?proses|belum",
+    r"(?:rp)?[\W_]+|n/?a|nihil|kosong|(?:tidak|tdk|belum|blm) (?:ada|punya|memiliki|tahu)|(?:dalam |masih )?proses|belum",
     re.IGNORECASE,
 )
 _PLACE_WORDS = re.compile(r"\b(?:kelurahan|kel|desa|ds|kecamatan|kec)\b")
@@ -71,15 +71,16 @@ def _is_phone(text: str) -> bool:
 
 
 def _is_name(text: str) -> bool:
-    return not any(char.isdigit() for char in text)
+    return sum(map(str.isalpha, text)) > 1
 
 
 def _is_day(text: str) -> bool:
+    """A bare number may be a day's serial, or any amount: it proves nothing."""
     try:
         read_day(text)
     except CellError:
         return False
-    return True
+    return not text.isdigit()
 
 
 def _names_of(*levels: Level) -> frozenset[str]:

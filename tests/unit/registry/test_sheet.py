@@ -151,7 +151,9 @@ def test_a_day_that_cannot_be_is_refused_by_the_rule_itself(day: date) -> None:
     assert [error.field for error in refused.value.errors] == ["registered_on"]
 
 
-@pytest.mark.parametrize("typed", ["-", "tidak ada", "Belum punya", "dalam proses", "\u2013", "n/a", "...", " "])
+@pytest.mark.parametrize(
+    "typed", ["-", "tidak ada", "Belum punya", "dalam proses", "\u2013", "n/a", "...", "Rp -", " "]
+)
 def test_a_cell_that_says_there_is_nothing_is_blank(typed: str) -> None:
     registration = _registered(nib=typed, npwp=typed, phone=typed, kbli=typed, capital=typed, registered_on=typed)
     assert registration.business.nib is None
@@ -304,6 +306,13 @@ def test_labels_of_offices_are_known_in_both_languages(labels: tuple[str, ...]) 
     assert list(fields.values()) == [
         "trade_name", "owner_name", "nik", "phone", "address", "kelurahan", "kecamatan", "regency", "annual_sales",
     ]  # fmt: skip
+
+
+def test_columns_stay_where_they_are_though_others_would_fit_there() -> None:
+    labels = ("Nama Usaha", "Nama Pemilik", "NIK", "Kelurahan", "Modal", "Tanggal Daftar")
+    rows = [SheetRow(at, ("Batik", "Siti 081234567890", _NIK, "Mentikan", 50000.0, "kemarin")) for at in range(2, 9)]
+    table = find_table([SheetRow(1, labels), *rows], COLUMNS, {})
+    assert list(table.fields.values()) == ["trade_name", "owner_name", "nik", "kelurahan", "capital", "registered_on"]
 
 
 def test_no_label_stands_for_two_fields() -> None:
