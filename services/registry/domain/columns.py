@@ -29,7 +29,8 @@ _KIND_WORDS: Mapping[str, Kind] = {
 _BETWEEN_KINDS = re.compile(r"\s*(?:[,;/&+]|\bdan\b)\s*", re.IGNORECASE)
 # What people write into a cell that should be blank.
 _NOTHING = re.compile(
-    r"(?:rp)?[\W_]+|n/?a|nihil|kosong|(?:tidak|tdk|belum|blm) (?:ada|punya|memiliki|tahu)|(?:dalam |masih )?proses|belum",
+    r"(?:rp)?[\W_]+|n/?a|nihil|kosong|(?:tidak|tdk|belum|blm) (?:ada|punya|memiliki|tahu)|(?:dalam |masih )?proses|"
+    r"belum",
     re.IGNORECASE,
 )
 _PLACE_WORDS = re.compile(r"\b(?:kelurahan|kel|desa|ds|kecamatan|kec)\b")
