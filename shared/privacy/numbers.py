@@ -135,7 +135,9 @@ def holds_tax_or_identity_number(text: str) -> bool:
 
 def holds_phone(text: str) -> bool:
     """Tells whether a text holds a mobile number, however it is grouped; an amount of rupiah is none."""
-    return re.search(r"(?<![\d.,])(?:\+?62|0)[ .\-]?8[1-9](?:[ .\-]?\d){7,10}(?!\d)", text) is not None
+    return (
+        re.search(r"(?<!\d)(?<!\d[.,])(?:\+?62|0)[ .\-()]{0,2}8[1-9](?:[ .\-()]{0,2}\d){7,10}(?!\d)", text) is not None
+    )
 
 
 def _digits(typed: str) -> str:

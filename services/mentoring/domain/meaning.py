@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
+from functools import cached_property
 from uuid import UUID
 
 from services.mentoring.domain.sessions import Business, SessionDraft
@@ -26,6 +27,10 @@ class Colleague:
 
     id: UUID
     name: str
+
+    @cached_property
+    def tokens(self) -> frozenset[str]:
+        return name_tokens(self.name)
 
 
 @dataclass(frozen=True)
@@ -61,10 +66,8 @@ def find_consultants(typed: str, colleagues: Sequence[Colleague]) -> list[UUID]:
 
 
 def _called(name: str, colleagues: Sequence[Colleague]) -> list[UUID]:
-    tokens = name_tokens(name)
-    return [
-        each.id for each in colleagues if name.strip() == str(each.id) or (tokens and name_tokens(each.name) == tokens)
-    ]
+    tokens, typed = name_tokens(name), name.strip()
+    return [each.id for each in colleagues if str(each.id) == typed or (tokens and each.tokens == tokens)]
 
 
 def _persons(piece: str, colleagues: Sequence[Colleague]) -> Iterator[str]:

@@ -23,6 +23,7 @@ T = TypeVar("T")
 W = TypeVar("W", bound=StrEnum)
 _LINES = frozenset({"place"})
 _LONGEST = {"place": 200, "outcome": 4000, "follow_up": 4000}
+_MOST_BUSINESSES = 100
 _UNTIL = re.compile(r"\s*(?:[-\u2013\u2014]|s\s?[./]\s?d\.?|sampai|hingga)\s*", re.IGNORECASE)
 
 
@@ -150,7 +151,7 @@ def _businesses(reading: _Reading) -> Sequence[UUID | str]:
 
 def _ids(cell: Cell) -> Sequence[UUID]:
     try:
-        return [UUID(part) for part in re.split(r"[;,\s]+", read_text(cell).strip(";, "))]
+        return _bounded([UUID(part) for part in re.split(r"[;,\s]+", read_text(cell).strip(";, "))])
     except ValueError:
         raise CellError(
             "ID Usaha tidak terbaca.", "Salin ID dari daftar usaha, atau kosongkan dan isi nama usahanya."
@@ -158,7 +159,13 @@ def _ids(cell: Cell) -> Sequence[UUID]:
 
 
 def _names(cell: Cell) -> Sequence[str]:
-    return [name for part in read_text(cell).split(";") if (name := tidy(part))]
+    return _bounded([name for part in read_text(cell).split(";") if (name := tidy(part))])
+
+
+def _bounded(businesses: list[T]) -> list[T]:
+    if len(businesses) > _MOST_BUSINESSES:
+        raise CellError(f"Lebih dari {_MOST_BUSINESSES} usaha di satu sesi.", "Bagi menjadi beberapa baris.")
+    return businesses
 
 
 def _word(words: Words[W]) -> Callable[[Cell], W]:

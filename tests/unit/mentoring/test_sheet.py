@@ -73,6 +73,7 @@ def test_minutes_outweigh_the_end() -> None:
         ({"day": "31/02/2025"}, ["day"]),
         ({"field": "memasak", "channel": "merpati pos"}, ["field", "channel"]),
         ({"business_ids": "123"}, ["business_ids"]),
+        ({"businesses": "; ".join(["Batik"] * 101)}, ["businesses"]),
         ({"follow_up_on": "nanti"}, ["follow_up_on"]),
         ({"place": "x" * 201}, ["place"]),
         ({"outcome": "=A1"}, ["outcome"]),

@@ -11,6 +11,8 @@ from shared.privacy.numbers import (
     NumberError,
     holds_identity_number,
     holds_long_number,
+    holds_phone,
+    holds_tax_or_identity_number,
     nik_warning,
     npwp_warning,
     parse_cooperative_number,
@@ -139,3 +141,44 @@ def test_a_kbli_has_five_digits() -> None:
 def test_a_phone_inside_a_reason_is_seen(text: str) -> None:
     assert holds_long_number(text)
     assert not holds_long_number("surat 12/PLUT/2026 tanggal 21-11-26")
+
+
+@given(
+    st.sampled_from(["08", "628", "+628", "+62 8", "(+62) 8"]),
+    st.from_regex(r"[1-9][0-9]{7,10}", fullmatch=True),
+    st.lists(st.sampled_from(["", " ", "-", ".", ") ", " - "[:2]]), min_size=11, max_size=11),
+    st.sampled_from(["", "WA:", "HP.", "hubungi "]),
+)
+def test_every_phone_that_is_accepted_is_seen_inside_a_text(
+    begin: str, digits: str, between: list[str], before: str
+) -> None:
+    phone = begin + "".join(digit + gap for digit, gap in zip(digits, between, strict=False))
+    assert holds_phone(f"{before}{phone} ya")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rp 150.000.000",
+        "Rp1.081.234.567.890",
+        "omzet 081 juta",
+        "12-11-2024 08.30",
+        "9120001234567",
+        "KTA 80812345678901",
+    ],
+)
+def test_amounts_and_days_are_no_phone(text: str) -> None:
+    assert not holds_phone(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("NPWP 09.254.294.3-407.888", True),
+        ("NIK 3576 0255 0980 0001", True),
+        ("Rp 150.000.000.000", False),
+        ("NIB 9120001234567", False),
+    ],
+)
+def test_a_tax_number_inside_a_text_is_seen(text: str, *, held: bool) -> None:
+    assert holds_tax_or_identity_number(text) is held

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.ids import new_id
 from shared.privacy.blind_index import BlindIndex
-from shared.privacy.keys import KeyDirectoryError, Keys, create_keys, load_keys
+from shared.privacy.keys import KeyDirectoryError, Keys, create_keys, derive_keys, load_keys
 from shared.privacy.sealing import KeyWrapper, SealError, WrappedKey
 
 KEYS = Keys("kek-0002", {"kek-0001": b"1" * 32, "kek-0002": b"2" * 32}, b"i" * 32)
@@ -115,3 +115,14 @@ def test_damaged_keys_are_named_with_a_cure(tmp_path: Path, name: str, text: str
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(KeyDirectoryError):
         load_keys(tmp_path / "nowhere")
+
+
+def test_derived_keys_are_those_of_one_secret_and_one_purpose() -> None:
+    keys, again = derive_keys(b"a secret", "sheets"), derive_keys(b"a secret", "sheets")
+    assert (keys.current, keys.keks, keys.index_root) == (again.current, again.keks, again.index_root)
+    key, wrapped = KeyWrapper(keys).new_key(PERSON)
+    assert KeyWrapper(again).unwrap(PERSON, wrapped).open("file", key.seal("file", "isi")) == "isi"
+    for other in (derive_keys(b"another secret", "sheets"), derive_keys(b"a secret", "letters")):
+        assert other.index_root not in (keys.index_root, *keys.keks.values())
+        with pytest.raises(SealError):
+            KeyWrapper(other).unwrap(PERSON, wrapped)
