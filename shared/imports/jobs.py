@@ -12,7 +12,7 @@ from shared.loops import BackgroundLoop
 from shared.postgres import UNAVAILABLE, Pool, transaction
 
 KEPT = timedelta(days=30)
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 1.0
 _PATIENCE_SECONDS = 2.0
 _FORGET_EVERY = timedelta(minutes=1)
 

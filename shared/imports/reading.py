@@ -36,9 +36,8 @@ class SheetReading:
         async with self._saving() as connection:
             await store.begin_reading(connection, self._job.id)
             remembered = await store.read_mapping(connection, self._job.office)
-        content = await self._content()
-        async with open_sheet(content, known_labels(self._importer.columns, remembered)) as sheet:
-            del content
+        labels = known_labels(self._importer.columns, remembered)
+        async with open_sheet(await self._content(), labels) as sheet:
             found = await self._store_rows(sheet, remembered)
         await failpoint.point("imports.after_reading")
         async with self._saving() as connection:
@@ -56,12 +55,11 @@ class SheetReading:
         rows = sheet.rows()
         head = [row async for row in _first(rows, HEAD_ROWS)]
         table = find_table(head, self._importer.columns, remembered)
-        beneath = [row for row in head if row.number > table.header_rows[-1]]
-        stored, page = 0, beneath
-        while page:
+        stored, page = 0, [row for row in head if row.number > table.header_rows[-1]]
+        while page or (page := [row async for row in _first(rows, _PAGE)]):
             await self._store(table, page)
             stored += len(page)
-            page = [row async for row in _first(rows, _PAGE)]
+            page = []
         if not stored:
             raise SheetRefused("Tidak ada baris data di bawah judul kolom.", "Isi sedikitnya satu baris data.")
         return Found.of(table, sheet.remarks)

@@ -109,7 +109,8 @@ class _Registering:
         except _ToReview as review:
             return RowOutcome(RowStatus.POSSIBLE_DUPLICATE, rules.to_review(review.matches))
         except Problem as problem:
-            return RowOutcome(RowStatus.REJECTED, sheet.remarks(problem.errors))
+            told = sheet.remarks(problem.errors) or (Remark(problem.detail, problem.cure),)
+            return RowOutcome(RowStatus.REJECTED, told)
         return _outcome(answer, self._new)
 
 

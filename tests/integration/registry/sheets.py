@@ -44,8 +44,9 @@ def csv_of(rows: Sequence[Sequence[object]], labels: Sequence[str] = LABELS) -> 
 def xlsx_of(rows: Sequence[Sequence[Any]]) -> bytes:
     """Returns a workbook of these rows, header and all."""
     book = openpyxl.Workbook()
+    sheet: Any = book.active
     for row in rows:
-        book.active.append(list(row))
+        sheet.append(list(row))
     target = io.BytesIO()
     book.save(target)
     return target.getvalue()
@@ -53,8 +54,8 @@ def xlsx_of(rows: Sequence[Sequence[Any]]) -> bytes:
 
 def rows_of(content: bytes) -> list[list[Any]]:
     """Returns all rows of a workbook as they stand."""
-    book = openpyxl.load_workbook(io.BytesIO(content))
-    return [list(row) for row in book.active.iter_rows(values_only=True)]
+    sheet: Any = openpyxl.load_workbook(io.BytesIO(content)).active
+    return [list(row) for row in sheet.iter_rows(values_only=True)]
 
 
 @dataclass(frozen=True)

@@ -62,10 +62,18 @@ async def test_every_row_ends_in_one_status_and_the_result_repeats_the_sheet(imp
 
 async def test_a_faulty_cell_is_coloured_and_says_why(imports: ImportsDesk) -> None:
     told = await imports.imported(csv_of([line(nik="357602")]))
-    sheet = openpyxl.load_workbook(io.BytesIO(await imports.result(told["id"]))).active
+    sheet: Any = openpyxl.load_workbook(io.BytesIO(await imports.result(told["id"]))).active
     assert sheet["C2"].fill.fgColor.rgb == "FFFFC7CE"
     assert "NIK" in sheet["C2"].comment.text
     assert sheet["A2"].comment is None
+
+
+@pytest.mark.parametrize("above", [0, 1, 40, 58, 59])
+async def test_nothing_is_lost_beneath_a_header_far_down(imports: ImportsDesk, above: int) -> None:
+    """Sixty rows are looked at for a header; it may be the last of them."""
+    titles = [[f"Keterangan nomor {place}"] for place in range(above)]
+    told = await imports.imported(xlsx_of([*titles, LABELS, line(), line()]))
+    assert counted(told) == {"created": 2}
 
 
 async def test_a_sheet_uploaded_twice_creates_nothing_twice(imports: ImportsDesk, owner_pool: Pool) -> None:
