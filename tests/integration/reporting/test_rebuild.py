@@ -79,6 +79,18 @@ async def test_a_row_that_was_changed_by_hand_is_shown_and_healed(database: Data
     assert await tables(worker, 2) == right
 
 
+async def test_facts_of_before_a_field_of_their_contract_are_no_difference(database: Database, worker: Pool) -> None:
+    log = _log()
+    async with Consumer(worker, log) as consumer:
+        await consumer.has_read()
+        await worker.execute("update fact_session set state = (state::jsonb - 'accepted')::json")
+        await worker.execute(
+            "update fact_business set state = (state::jsonb - 'status')::json where id = $1", UUID(int=1)
+        )
+        outcome = await _rebuild(database)
+    assert [one.key for one in outcome.comparison.differences] == [str(UUID(int=1))]
+
+
 @pytest.mark.parametrize("step", ["reading", "summing", "comparing", "removing"])
 async def test_what_was_interrupted_is_gone_on_with(database: Database, worker: Pool, step: str) -> None:
     """The rebuilder dies within a step, as by Ctrl-C or a kill; the next call finishes, nothing counts twice."""
