@@ -125,10 +125,10 @@ class SimulatedOffice:
         known = [row_of_business(body) for body in self.registered if body["kinds"] == ["umkm"]]
         content = await asyncio.to_thread(made_sheet, self.chance, self.office, known)
         async with ImportDesk.of(self.installation, "registry", self.office.code) as desk:
-            async for now in desk.follow(await desk.upload(content)):
-                self.tally.imported = now.counts["created"]
-                progress(now)
-        return now
+            async for reached in desk.follow(await desk.upload(content)):
+                self.tally.imported = reached.counts["created"]
+                progress(reached)
+        return reached
 
     async def _register(self) -> None:
         url = f"{self.installation.url('registry')}/v1/businesses"
