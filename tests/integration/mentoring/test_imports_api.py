@@ -12,7 +12,9 @@ import pytest_asyncio
 import structlog
 from fastapi import FastAPI
 
+from deploy.local.import_desk import ImportDesk, ImportRefused
 from services.mentoring.app import build_api
+from services.mentoring.commands import acceptance
 from services.mentoring.settings import SERVICE
 from shared.auth.principal import Role
 from shared.imports.jobs import ImportWorker
@@ -21,7 +23,6 @@ from tests.infrastructure.databases import Database
 from tests.integration.mentoring.office import MOJOKERTO, apply, opened, registered
 from tests.integration.mentoring.test_api import head, headers, new_consultant
 from tests.integration.registry.test_canary import CANARY, NIK, PHONE, all_text_of, traces_in
-from tests.support.api import client_of
 from tests.support.tokens import verifier, with_edge
 
 LABELS = ["Tanggal", "NIK", "Nama Pemilik", "No HP", "Alamat", "Konsultan", "Nama Usaha", "Bidang", "Menit", "Hasil"]
@@ -35,8 +36,9 @@ async def app(database: Database) -> FastAPI:
 
 @pytest_asyncio.fixture
 async def api(app: FastAPI, worker: Pool) -> AsyncIterator[httpx.AsyncClient]:
+    """The application without its loops: sheets are worked through when the test says so."""
     await apply(worker, opened(), registered(uuid4()))
-    async with client_of(app) as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://plut.test") as client:
         yield client
 
 
@@ -57,7 +59,7 @@ def line(day: str, minutes: str = "60", outcome: str = "Mulai rapi") -> list[str
 async def imported(app: FastAPI, api: httpx.AsyncClient, content: bytes) -> str:
     answer = await api.post(f"/v1/imports?office={MOJOKERTO}", content=content, headers=head())
     assert answer.status_code == 201, answer.text
-    await ImportWorker(app.state.pool, app.state.importer).work_next()
+    assert await ImportWorker(app.state.pool, app.state.importer).work_next()
     return str(answer.json()["id"])
 
 
@@ -127,3 +129,19 @@ async def test_only_heads_import_and_accept(api: httpx.AsyncClient, role: Role) 
     told = headers(role)
     for path in (f"/v1/imports?office={MOJOKERTO}", f"/v1/imports/{uuid4()}/acceptance"):
         assert (await api.post(path, content=b"a;b", headers=told)).status_code == 403
+
+
+async def test_a_terminal_imports_and_accepts_page_by_page(
+    app: FastAPI, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await new_consultant(api)
+    monkeypatch.setattr(acceptance, "AT_ONCE", 2)
+    desk = ImportDesk("http://plut.test", MOJOKERTO, lambda: head()["Authorization"].removeprefix("Bearer "))
+    monkeypatch.setattr(desk, "_client", api)
+    job = await desk.upload(sheet(*(line(f"{day}/11/2025") for day in range(10, 15))))
+    with pytest.raises(ImportRefused) as refused:
+        await desk.accept(job)
+    assert "masih dikerjakan" in refused.value.message
+    assert await ImportWorker(app.state.pool, app.state.importer).work_next()
+    assert [(each.state, each.counts["created"]) async for each in desk.follow(job)] == [("done", 5)]
+    assert [await desk.accept(job), await desk.accept(job)] == [5, 0]
