@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import IO
 
 _PYTEST = [sys.executable, "-m", "pytest"]
-# Directories by part, so that parts take alike; whatever is named in none belongs to the rest.
+# What is in which part, so that parts take alike; whatever is named in none belongs to the rest.
 _PARTS = {
-    "e2e": ["tests/e2e"],
+    "faults": ["tests/e2e/test_faults.py"],
+    "e2e": [f"tests/e2e/test_{name}.py" for name in ("demo", "installation", "overview_page")],
     "platform": [
         f"tests/integration/{name}"
         for name in ("bench", "check", "commands", "consumer", "http", "issuer", "local", "relay", "rls")
@@ -58,8 +59,8 @@ def main(arguments: list[str]) -> int:
         return subprocess.run([*_PYTEST, *arguments], check=False).returncode
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # also where whoever started us ignores it
-    named = [each for directories in _PARTS.values() for each in directories]
-    parts = [_start(name, directories) for name, directories in _PARTS.items()]
+    named = [each for paths in _PARTS.values() for each in paths]
+    parts = [_start(name, paths) for name, paths in _PARTS.items()]
     parts.append(_start(_REST, [f"--ignore={each}" for each in named]))
     try:
         return max(_tell_in_turn(parts))
