@@ -26,7 +26,9 @@ AUTHZ_DENIED = Counter("authz_denied_total", "Requests that the policy refused",
 SSE_CLIENTS = Gauge("sse_clients", "Browsers that listen for change hints", ("scope",), registry=REGISTRY)
 
 # Imports of sheets
-IMPORT_ROWS = Counter("import_rows_total", "Rows of imported sheets by what became of them", ("result",), registry=REGISTRY)
+IMPORT_ROWS = Counter(
+    "import_rows_total", "Rows of imported sheets by what became of them", ("result",), registry=REGISTRY
+)
 
 # The relay
 OUTBOX_UNPUBLISHED = Gauge(

@@ -325,6 +325,14 @@ async def test_only_a_sheet_may_be_large(imports: ImportsDesk) -> None:
     assert elsewhere.status_code == 413
 
 
+async def test_what_is_a_nul_in_json_is_a_byte_in_a_file(imports: ImportsDesk) -> None:
+    assert (await imports.upload(b"a,b\\u0000\x00")).status_code == 201
+    elsewhere = await imports.desk.client.post(
+        "/v1/businesses", content=b'{"office": "\\u0000"}', headers=imports.desk.bearer()
+    )
+    assert elsewhere.status_code == 422
+
+
 async def test_an_offices_own_labels_are_remembered(imports: ImportsDesk) -> None:
     labels = ("Merek Dagang", *LABELS[1:])
     path = "/v1/import-mappings/35.76"
