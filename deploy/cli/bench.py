@@ -129,8 +129,8 @@ def find(
 @_bench.command("import")
 def imports(
     rows: Annotated[int, typer.Option(min=100, max=50_000, help="Rows of the sheet.")] = 20_000,
-    held: Annotated[  # noqa: FBT002  a flag of the command line
-        bool, typer.Option(help="Relays and consumers are held meanwhile, as by `plut bench api`.")
+    pipeline: Annotated[  # noqa: FBT002  a flag of the command line
+        bool, typer.Option(help="Relays and consumers run meanwhile, on the same processors; else they are held.")
     ] = False,
     data_dir: DataDir = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
@@ -143,7 +143,7 @@ def imports(
     from deploy.local.import_desk import ImportRefused
 
     async def measured(installation: "Installation") -> dict[str, Any]:
-        return (await measure(installation, rows, _say, held=held)).as_json()
+        return (await measure(installation, rows, _say, held=not pipeline)).as_json()
 
     try:
         _run_in_scratch(data_dir, measured, json=json)
