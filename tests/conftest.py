@@ -1,7 +1,12 @@
 """Fixtures that every test may ask for."""
 
+import os
 import secrets
-from collections.abc import AsyncIterator
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -10,6 +15,9 @@ from tests.infrastructure import base, databases
 from tests.infrastructure.base import Infrastructure, KafkaServer, Kind, PostgresServer
 from tests.infrastructure.databases import Database, Template
 
+_MEMORY = Path("/dev/shm")  # noqa: S108  what is put there is a directory of our own
+_ROOM_BYTES = 4 << 30
+
 
 def pytest_report_header() -> str:
     return f"infrastructure: {Kind.chosen()}"
@@ -17,9 +25,20 @@ def pytest_report_header() -> str:
 
 @pytest_asyncio.fixture(scope="session")
 async def infrastructure(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Infrastructure]:
-    servers = base.create(Kind.chosen(), tmp_path_factory.mktemp("infrastructure"))
-    yield servers
-    await servers.stop()
+    with _room(tmp_path_factory) as directory:
+        servers = base.create(Kind.chosen(), directory)
+        yield servers
+        await servers.stop()
+
+
+@contextmanager
+def _room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A directory for the servers, in memory where there is room: cloning a database makes three hundred files."""
+    if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+        with tempfile.TemporaryDirectory(prefix="plut-tests-", dir=_MEMORY) as directory:
+            yield Path(directory)
+    else:
+        yield tmp_path_factory.mktemp("infrastructure")
 
 
 @pytest_asyncio.fixture(scope="session")
