@@ -29,7 +29,7 @@ OFFICE = "35.07"
 LABELS = ("Nama Usaha", "Nama Pemilik", "NIK", "No HP", "Alamat", "Kelurahan", "Jenis", "Omzet")
 # Of a hundred rows: two NIKs that Excel has cut, two rows that stand there twice.
 _CUT, _TWICE = 2, 2
-_LOOK_SECONDS = 0.05
+_LOOK_SECONDS = 0.25
 _COPIED = "create schema bench_import; create table bench_import.copied ({})"
 
 Row = tuple[str, ...]
