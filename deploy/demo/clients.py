@@ -22,6 +22,14 @@ _LOOK_EVERY_SECONDS = 0.3
 _DISPUTED_OF = 7
 
 
+@dataclass(frozen=True)
+class Disputed:
+    """The office of a session, and which version of it the client was asked about."""
+
+    office: str
+    confirmable_version: int
+
+
 @dataclass
 class Clients:
     """Codes are read as `plut codes` reads them, for on this machine nothing goes out to anybody."""
@@ -29,8 +37,8 @@ class Clients:
     installation: Installation
     chance: random.Random
     attested: int = 0
-    disputed: dict[str, str] = field(default_factory=dict)
-    """Sessions that a client says were not so, and the office of each."""
+    disputed: dict[str, Disputed] = field(default_factory=dict)
+    """What clients say was not so, by session."""
 
     def __post_init__(self) -> None:
         self._client = httpx.AsyncClient(timeout=10, trust_env=False)
@@ -54,22 +62,26 @@ class Clients:
         if answer.status_code != httpx.codes.CREATED:
             return
         if disputes:
-            self.disputed[told["session"]] = told["office"]
+            self.disputed[told["session"]] = Disputed(told["office"], int(told["confirmable_version"]))
         else:
             self.attested += 1
 
 
 async def contested(
-    mentoring: str, disputed: Mapping[str, str], reader: Writer, staff: Staff, seconds: float
-) -> list[str]:
-    """Returns those of the sessions that their heads see as contested, once they see all or the time is over."""
-    seen: set[str] = set()
+    mentoring: str, disputed: Mapping[str, Disputed], reader: Writer, staff: Staff, seconds: float
+) -> tuple[list[str], list[str]]:
+    """Returns the sessions that their heads see as contested, and those that were corrected before they could be: a
+    correction of what the client was asked makes his answer void. Waits until all are either, or the time is over.
+    """
+    seen: dict[str, bool] = {}
     with suppress(TimeoutError, GaveUpError):
         async with asyncio.timeout(seconds):
-            while seen < disputed.keys():
-                for session in disputed.keys() - seen:
-                    token = staff.token_of(Role.OFFICE_HEAD, disputed[session])
-                    if (await reader.read(f"{mentoring}/v1/sessions/{session}", token))["state"] == "contested":
-                        seen.add(session)
+            while seen.keys() < disputed.keys():
+                for session in disputed.keys() - seen.keys():
+                    one = disputed[session]
+                    token = staff.token_of(Role.OFFICE_HEAD, one.office)
+                    now = await reader.read(f"{mentoring}/v1/sessions/{session}", token)
+                    if now["state"] == "contested" or now["confirmable_version"] > one.confirmable_version:
+                        seen[session] = now["state"] == "contested"
                 await asyncio.sleep(_LOOK_EVERY_SECONDS)
-    return sorted(seen)
+    return sorted(one for one in seen if seen[one]), sorted(one for one in seen if not seen[one])

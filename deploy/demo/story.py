@@ -68,11 +68,12 @@ class Scenes:
     clients: Clients
     imported: Progress | None = None
     contested: list[str] = field(default_factory=list)
+    corrected: list[str] = field(default_factory=list)
 
     @property
     def hold(self) -> bool:
-        """Every row of the sheet ended in one state, and whatever clients disputed is contested."""
-        all_shown = set(self.contested) == set(self.clients.disputed)
+        """Every row of the sheet ended in one state, and whatever clients disputed is contested, or was corrected."""
+        all_shown = {*self.contested, *self.corrected} == set(self.clients.disputed)
         if self.imported is None:
             return all_shown
         rows, *parts = self.imported.counts.values()
@@ -218,7 +219,8 @@ async def _until_somebody_disputes(stage: Stage, stopping: asyncio.Event) -> Non
 async def _see_contested(stage: Stage) -> None:
     """Waits until the heads of the offices see what clients disputed."""
     mentoring, disputed = stage.installation.url("mentoring"), stage.clients.disputed
-    stage.scenes.contested = await contested(mentoring, disputed, stage.administrator, stage.staff, _CATCH_UP_SECONDS)
+    found = await contested(mentoring, disputed, stage.administrator, stage.staff, _CATCH_UP_SECONDS)
+    stage.scenes.contested, stage.scenes.corrected = found
 
 
 async def _keep_board(stage: Stage) -> None:

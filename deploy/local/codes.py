@@ -36,6 +36,7 @@ def _shown(kept: Kept, vault: Vault, site: str) -> dict[str, str]:
         "address": f"{site}/konfirmasi/{secret.token}",
         "trade_name": one.trade_name,
         "session": str(one.session),
+        "confirmable_version": str(one.confirmable_version),
         "office": one.office,
         "day": one.day.isoformat(),
         "expires_at": one.expires_at.isoformat(timespec="seconds"),
