@@ -1,9 +1,12 @@
 """Numbered SQL files, applied to every schema as its owner.
 
-`app_role` and `worker_role` in a file stand for the service's own roles. A file that was applied is never edited.
+`app_role`, `worker_role` and `service_schema` in a file stand for the service's own roles and schema. A line
+`\\ir PATH` includes another file, as psql does: tables that some services share. A file that was applied is never
+edited, nor what it includes.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from shared.settings import Settings
 
 SHARED = Path(__file__).parent
 _LOCK = 7_305_521
+_INCLUDED = re.compile(r"^\\ir (\S+)$", re.MULTILINE)
 
 
 class MigrationError(Exception):
@@ -35,10 +39,14 @@ def read_migrations(service_directory: Path) -> list[Migration]:
     """Returns the shared migrations and then the service's, each in the order of their numbers."""
     origins = (("shared", SHARED), ("service", service_directory))
     return [
-        Migration(origin, path.name, path.read_text(encoding="utf-8"))
+        Migration(origin, path.name, _read(path))
         for origin, directory in origins
         for path in sorted(directory.glob("[0-9]*.sql"))
     ]
+
+
+def _read(path: Path) -> str:
+    return _INCLUDED.sub(lambda line: _read(path.parent / line[1]), path.read_text(encoding="utf-8"))
 
 
 async def migrate(settings: Settings, service: str, service_directory: Path) -> list[str]:
@@ -50,7 +58,7 @@ async def migrate(settings: Settings, service: str, service_directory: Path) -> 
     try:
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
         await connection.execute(_LEDGER)
-        await connection.execute(_as_roles_of(service, "grant select on migration to app_role, worker_role"))
+        await connection.execute(_as_told_to(service, "grant select on migration to app_role, worker_role"))
         return await _apply_missing(connection, service, read_migrations(service_directory))
     finally:
         await connection.close(timeout=5)
@@ -83,7 +91,7 @@ async def _apply_missing(
 
 
 async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", service: str, migration: Migration) -> None:
-    sql = _as_roles_of(service, migration.sql)
+    sql = _as_told_to(service, migration.sql)
     async with connection.transaction():
         await connection.execute("set local lock_timeout = '5s'; set local statement_timeout = '10min'")
         try:
@@ -99,8 +107,15 @@ async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", service: str,
         )
 
 
-def _as_roles_of(service: str, sql: str) -> str:
-    return sql.replace("app_role", role_name(service, "app")).replace("worker_role", role_name(service, "worker"))
+def _as_told_to(service: str, sql: str) -> str:
+    names = {
+        "app_role": role_name(service, "app"),
+        "worker_role": role_name(service, "worker"),
+        "service_schema": service,
+    }
+    for stands_for, name in names.items():
+        sql = sql.replace(stands_for, name)
+    return sql
 
 
 # The other roles may read it: whether all is migrated decides whether a process is ready.
