@@ -20,7 +20,7 @@ from services.reporting.projections.office_activity import Activity
 from shared.auth.policy import Action
 from shared.auth.principal import Principal
 from shared.clock import utc_now
-from shared.http.problem import FieldProblem, Problem
+from shared.http.problem import Problem, at_field
 from shared.http.requests import allow, principal_for
 from shared.reference.regions import regencies
 
@@ -182,13 +182,13 @@ def period_asked(first: date | None, last: date | None, now: date) -> tuple[date
     last = last or max(first or now, now)
     first = first or last.replace(day=1)
     if last < first:
-        raise _invalid("to", "Hari terakhir lebih awal daripada hari pertama.", "Tukar isi `from` dan `to`.")
+        raise at_field("to", "Hari terakhir lebih awal daripada hari pertama.", "Tukar isi `from` dan `to`.")
     if first < FIRST_DAY:
-        raise _invalid("from", "Hari pertama terlalu lampau.", f"Isi {FIRST_DAY} atau sesudahnya.")
+        raise at_field("from", "Hari pertama terlalu lampau.", f"Isi {FIRST_DAY} atau sesudahnya.")
     if last.year > now.year + 1:
-        raise _invalid("to", "Hari terakhir terlalu jauh di depan.", f"Isi paling lambat akhir {now.year + 1}.")
+        raise at_field("to", "Hari terakhir terlalu jauh di depan.", f"Isi paling lambat akhir {now.year + 1}.")
     if last - first >= LONGEST_RANGE:
-        raise _invalid("to", "Rentang lebih dari 366 hari.", "Minta paling banyak 366 hari sekali, lalu gabungkan.")
+        raise at_field("to", "Rentang lebih dari 366 hari.", "Minta paling banyak 366 hari sekali, lalu gabungkan.")
     return first, last
 
 
@@ -197,15 +197,9 @@ def offices_asked(who: Principal, office: str | None) -> tuple[str, ...]:
     if office is None:
         return who.offices
     if not _OFFICE.match(office) or office not in regencies():
-        raise _invalid("office", "Kode kantor tidak dikenal.", "Isi kode kabupaten/kota Jawa Timur, misalnya 35.76.")
+        raise at_field("office", "Kode kantor tidak dikenal.", "Isi kode kabupaten/kota Jawa Timur, misalnya 35.76.")
     allow(who, Action.READ_REPORTS, office)
     return (office,)
-
-
-def _invalid(field: str, message: str, cure: str) -> Problem:
-    return Problem(
-        422, "invalid-input", "Isian tidak sah", message, cure=cure, errors=[FieldProblem(field, message, cure)]
-    )
 
 
 def _unregistered(office: str) -> Problem:

@@ -28,7 +28,7 @@ from shared import days
 from shared.auth.policy import Action, may
 from shared.auth.principal import Principal
 from shared.clock import utc_now
-from shared.http.problem import FieldProblem, Problem
+from shared.http.problem import FieldProblem, Problem, at_field
 from shared.postgres import UNAVAILABLE
 from shared.reference.regions import regencies
 
@@ -197,8 +197,7 @@ def _login_address(request: Request) -> str:
 
 def _check_scope(who: Principal, scope: str) -> None:
     if scope != PROVINCE and scope not in regencies():
-        wrong = FieldProblem("scope", "Cakupan tidak dikenal.", "Isi `province` atau kode kantor, misalnya 35.76.")
-        raise Problem(422, "invalid-input", "Isian tidak sah", wrong.message, cure=wrong.cure, errors=[wrong])
+        raise at_field("scope", "Cakupan tidak dikenal.", "Isi `province` atau kode kantor, misalnya 35.76.")
     allowed = who.has(*wording.PROVINCE_ROLES) if scope == PROVINCE else True
     if not (allowed and may(who, Action.READ_REPORTS, None if scope == PROVINCE else scope)):
         raise Problem(

@@ -46,6 +46,12 @@ class Problem(Exception):
         self.extra = dict(extra or {})
 
 
+def at_field(field: str, message: str, cure: str) -> Problem:
+    """The 422 answer where one field is wrong: what is said of it is said of the whole."""
+    errors = [FieldProblem(field, message, cure)]
+    return Problem(422, "invalid-input", "Isian tidak sah", message, cure=cure, errors=errors)
+
+
 def faults_of_correction(emptied: Sequence[str], *, nothing: bool) -> list[FieldProblem]:
     """Returns what is wrong with a correction that empties what must not be empty, or corrects nothing."""
     if nothing:

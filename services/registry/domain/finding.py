@@ -10,7 +10,7 @@ from pydantic import Field
 from services.registry.domain.findings import Findings, plain_text
 from services.registry.domain.forms import BusinessForm, Form, Name, Nib, NikText, PhoneText, PrivateForm, TradeName
 from services.registry.domain.likeness import Match
-from shared.http.problem import FieldProblem, Problem
+from shared.http.problem import FieldProblem, Problem, at_field
 from shared.privacy.identity import Nik, PersonName, Phone
 from shared.privacy.numbers import parse_nib, parse_nik, parse_phone
 from shared.reference.regions import Level, regions
@@ -102,9 +102,7 @@ def possible_duplicate(matches: Sequence[Match]) -> Problem:
 def not_a_candidate() -> Problem:
     message = "Usaha dengan id ini tidak mirip dengan usaha yang didaftarkan."
     cure = "Pakai salah satu id dari candidates, atau kosongkan same_as."
-    return Problem(
-        422, "invalid-input", "Isian tidak sah", message, cure=cure, errors=[FieldProblem("same_as", message, cure)]
-    )
+    return at_field("same_as", message, cure)
 
 
 def _told(match: Match) -> FieldProblem:

@@ -1,6 +1,6 @@
 """What a well-formed command can still run into, told in Bahasa. None of it holds an identity."""
 
-from shared.http.problem import FieldProblem, Problem
+from shared.http.problem import FieldProblem, Problem, at_field
 
 _TAKEN = {
     "nib": (
@@ -39,7 +39,7 @@ def office_exists(code: str) -> Problem:
 def office_unknown(code: str) -> Problem:
     message = f"Kantor {code} belum terdaftar."
     cure = "Minta admin mendaftarkan kantor ini lebih dahulu."
-    return _at_field("office", message, cure)
+    return at_field("office", message, cure)
 
 
 def office_not_found() -> Problem:
@@ -138,14 +138,8 @@ def own_proposal() -> Problem:
 
 def already_home() -> Problem:
     message, cure = "Usaha ini sudah berada di kantor itu.", "Pilih kantor tujuan yang lain."
-    return _at_field("to_office", message, cure)
+    return at_field("to_office", message, cure)
 
 
 def destination_unknown(code: str) -> Problem:
-    return _at_field("to_office", f"Kantor {code} belum terdaftar.", "Pilih kantor dari daftar kantor.")
-
-
-def _at_field(field: str, message: str, cure: str) -> Problem:
-    return Problem(
-        422, "invalid-input", "Isian tidak sah", message, cure=cure, errors=[FieldProblem(field, message, cure)]
-    )
+    return at_field("to_office", f"Kantor {code} belum terdaftar.", "Pilih kantor dari daftar kantor.")
