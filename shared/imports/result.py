@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 
 from shared.imports.content import Found, Seal
 from shared.imports.importer import Importer
 from shared.imports.rows import LABELS, RowOutcome
 from shared.imports.store import SealedRow
+from shared.sheets.children import child
 from shared.sheets.tables import SheetRow
 from shared.sheets.wire import encode_row
 
@@ -69,20 +68,13 @@ class ResultWriter:
 
     async def write(self, lines: AsyncIterator[bytes]) -> list[bytes]:
         """Returns the workbook in pieces. Raises ResultFailed."""
-        async with self._free:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "shared.imports.writing", stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}
-            )
+        async with self._free, child("shared.imports.writing") as process:
             try:
                 await _hand_over(process, lines)
                 async with asyncio.timeout(_SECONDS):
                     return await _pieces(process)
             except (BrokenPipeError, ConnectionResetError, TimeoutError):
                 raise ResultFailed from None
-            finally:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
 
 
 async def _hand_over(process: Process, lines: AsyncIterator[bytes]) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from shared.sheets.children import child
 from shared.sheets.tables import SheetRow
 from shared.sheets.wire import LONGEST_LINE, SheetRefused, decode_row
 
@@ -36,20 +36,12 @@ async def open_sheet(content: bytes, labels: Collection[str] = ()) -> AsyncItera
     """
     if len(content) > MOST_BYTES:
         raise SheetRefused("Berkas terlalu besar.", "Kirim berkas paling besar 20 MB; bagi menjadi beberapa berkas.")
-    # No environment: the child has no business with this process's passwords and keys.
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "shared.sheets.child", stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}, limit=LONGEST_LINE
-    )
-    try:
+    async with child("shared.sheets.child", LONGEST_LINE) as process:
         await _hand_over(process, content, labels)
         first = await _line(process)
         if first is None:
             raise _broken()
         yield Sheet(tuple(json.loads(first)["remarks"]), process)
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
 
 
 async def _hand_over(process: Process, content: bytes, labels: Collection[str]) -> None:
