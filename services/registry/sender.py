@@ -15,49 +15,34 @@ from services.registry.store import messages as store
 from services.registry.store.messages import Addressed, Claimed
 from shared import failpoint
 from shared.clock import utc_now
-from shared.loops import BackgroundLoop
-from shared.postgres import UNAVAILABLE, Pool, transaction
+from shared.postgres import Pool, transaction
 from shared.privacy.sealing import SealError
+from shared.queues import QueueLoop
 
 # Longer than any try takes: after it another sender may think that this one is gone.
 _LEASE = timedelta(minutes=2)
-_FORGET_EVERY = timedelta(minutes=1)
-_LOOK_SECONDS = 1.0
-_PATIENCE_SECONDS = 5.0
 
 
-class MessageSender(BackgroundLoop):
+class MessageSender(QueueLoop):
     """Any number of them share the work; each message is tried by one at a time."""
 
     name = "message_sender"
+    postponed = "sending_postponed"
 
     def __init__(
         self, pool: Pool, vault: Vault, notifier: Notifier, site: str, clock: Callable[[], datetime] = utc_now
     ) -> None:
-        super().__init__()
+        super().__init__(clock)
         self._pool = pool
         self._vault = vault
         self._notifier = notifier
         self._site = site.rstrip("/")
-        self._clock = clock
-        self._forget_at = clock()
-
-    async def run(self) -> None:
-        self.started.set()
-        while not self.stopping.is_set():
-            try:
-                if not await self.send_next():
-                    await self._forget_now_and_then()
-                    await self.rest(_LOOK_SECONDS)
-            except UNAVAILABLE as error:
-                self._log.warning("sending_postponed", error=type(error).__name__)
-                await self.rest(_PATIENCE_SECONDS)
 
     async def stop(self, within: float = 8.0) -> None:
         await super().stop(within)
         await self._notifier.close()
 
-    async def send_next(self) -> bool:
+    async def work_next(self) -> bool:
         """Tries the next message that is due; tells whether there was one."""
         async with transaction(self._pool) as connection:
             claimed = await store.claim_message(connection, self._clock(), _LEASE)
@@ -71,15 +56,10 @@ class MessageSender(BackgroundLoop):
             await self._try(claimed, addressed)
         return True
 
-    async def forget_secrets(self) -> None:
+    async def forget(self) -> None:
         """Erases what nobody may use any more."""
         async with transaction(self._pool) as connection:
             await store.forget_secrets(connection, self._clock())
-
-    async def _forget_now_and_then(self) -> None:
-        if self._clock() >= self._forget_at:
-            await self.forget_secrets()
-            self._forget_at = self._clock() + _FORGET_EVERY
 
     async def _try(self, claimed: Claimed, addressed: Addressed) -> None:
         try:

@@ -8,37 +8,23 @@ from shared.ids import new_id
 from shared.imports import store
 from shared.imports.importer import Importer
 from shared.imports.run import LEASE, Run
-from shared.loops import BackgroundLoop
-from shared.postgres import UNAVAILABLE, Pool, transaction
+from shared.postgres import Pool, transaction
+from shared.queues import QueueLoop
 
 KEPT = timedelta(days=30)
-_LOOK_SECONDS = 1.0
-_PATIENCE_SECONDS = 2.0
-_FORGET_EVERY = timedelta(minutes=1)
 
 
-class ImportWorker(BackgroundLoop):
+class ImportWorker(QueueLoop):
     """Any number of them share the work; each job is worked by one at a time."""
 
     name = "import_worker"
+    patience_seconds = 2.0
+    postponed = "import_postponed"
 
     def __init__(self, pool: Pool, importer: Importer, clock: Callable[[], datetime] = utc_now) -> None:
-        super().__init__()
+        super().__init__(clock)
         self._pool = pool
         self._importer = importer
-        self._clock = clock
-        self._forget_at = clock()
-
-    async def run(self) -> None:
-        self.started.set()
-        while not self.stopping.is_set():
-            try:
-                if not await self.work_next():
-                    await self._forget_now_and_then()
-                    await self.rest(_LOOK_SECONDS)
-            except UNAVAILABLE as error:
-                self._log.warning("import_postponed", error=type(error).__name__)
-                await self.rest(_PATIENCE_SECONDS)
 
     async def work_next(self) -> bool:
         """Works the next job through; tells whether there was one."""
@@ -60,8 +46,3 @@ class ImportWorker(BackgroundLoop):
             now = self._clock()
             async with transaction(self._pool) as connection:
                 forgotten = await store.forget_imports(connection, now - KEPT, now, 1)
-
-    async def _forget_now_and_then(self) -> None:
-        if self._clock() >= self._forget_at:
-            await self.forget()
-            self._forget_at = self._clock() + _FORGET_EVERY

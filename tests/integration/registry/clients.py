@@ -84,9 +84,9 @@ class Clients:
         """Sends all that is due; returns how many were tried."""
         sender = MessageSender(self.worker, self.vault, self.postbox, SITE, clock=lambda: self.now or utc_now())
         tried = 0
-        while await sender.send_next():
+        while await sender.work_next():
             tried += 1
-        await sender.forget_secrets()
+        await sender.forget()
         return tried
 
     async def say(self, token: str, said: object, key: str | None = None) -> httpx.Response:

@@ -16,7 +16,7 @@ from tests.support.sessions import session_state, told
 async def test_a_shown_code_can_be_entered_and_is_shown_no_more(clients: Clients) -> None:
     session = uuid4()
     await clients.hear(told(session_state(session, [await clients.business()])))
-    assert await MessageSender(clients.worker, clients.vault, LogNotifier(), SITE).send_next()
+    assert await MessageSender(clients.worker, clients.vault, LogNotifier(), SITE).work_next()
     async with clients.worker.acquire() as connection:
         assert await open_codes(connection, clients.vault, SITE, "35.79") == []
         (shown,) = await open_codes(connection, clients.vault, SITE, "35.76")

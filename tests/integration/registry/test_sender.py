@@ -140,15 +140,15 @@ async def test_a_laptops_log_keeps_the_code_until_the_conversation_is_over(
 ) -> None:
     await queued(clients)
     sender = MessageSender(clients.worker, clients.vault, LogNotifier(), SITE)
-    assert await sender.send_next()
-    await sender.forget_secrets()
+    assert await sender.work_next()
+    await sender.forget()
     assert await message(clients) == ("sent", 1, False, None)
     said = capfd.readouterr().out
     assert "message for ****7890 queued" in said
     assert "/konfirmasi/" not in said
     one = (await clients.desk.read("/v1/attestations")).json()["items"][0]
     await clients.worker.execute("update attestation set state = 'voided' where id = $1", UUID(one["id"]))
-    await sender.forget_secrets()
+    await sender.forget()
     assert await message(clients) == ("sent", 1, True, None)
 
 
