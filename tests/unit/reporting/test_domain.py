@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from services.reporting.api import period_asked
+from services.reporting.api.asking import period_asked
 from services.reporting.domain import Period, Position, is_stale, start_of
 from services.reporting.login import local_path
 from services.reporting.wording import clock, hours, number

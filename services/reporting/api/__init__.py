@@ -1,0 +1,12 @@
+"""Reporting over HTTP, for programs. Every answer says how far it has read and how fresh it is.
+
+Each module's router has the prefix `/v1`; their routes stand side by side in one, for the edge takes them flat.
+"""
+
+from fastapi import APIRouter
+
+from services.reporting.api import businesses, offices, overview
+
+router = APIRouter()
+for part in (overview, offices, businesses):
+    router.routes.extend(part.router.routes)

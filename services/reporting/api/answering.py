@@ -1,0 +1,49 @@
+"""What every answer has: its instant, its tag, and the 304 for who has read it already."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from services.reporting.answers import Instant
+
+
+class Answer(BaseModel):
+    """`as_of`: everything committed up to then is in the figures; null until all services have been heard of."""
+
+    as_of: datetime | None
+    behind_ms: int | None
+    position: str
+
+
+def etag(instant: Instant) -> str:
+    """Returns the weak tag of everything read at this position on this day; as-of may move on under it."""
+    return f'W/"{instant.position}-{instant.today:%Y%m%d}"'
+
+
+def is_known(request: Request, instant: Instant) -> bool:
+    """Tells whether the caller has read this already."""
+    known = request.headers.get("if-none-match", "")
+    return known.strip() == "*" or etag(instant) in [tag.strip() for tag in known.split(",")]
+
+
+def not_modified(instant: Instant) -> Response:
+    """Returns the 304 that says: the same figures, which are as of now known to be right up to here."""
+    return Response(status_code=304, headers=headers(instant))
+
+
+def headers(instant: Instant) -> dict[str, str]:
+    """Returns what lets a client ask again cheaply, and not show one person's answer to another."""
+    told = {"ETag": etag(instant), "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
+    if instant.as_of is not None:
+        told["Data-As-Of"] = instant.as_of.isoformat()
+    return told
+
+
+def reply(kind: type[Answer], body: dict[str, Any], instant: Instant) -> Response:
+    """Returns the answer with its instant."""
+    told = {"as_of": instant.as_of, "behind_ms": instant.behind_ms, "position": str(instant.position), **body}
+    return JSONResponse(kind.model_validate(told).model_dump(mode="json"), headers=headers(instant))
