@@ -95,6 +95,7 @@ def business(id_: UUID, number: int, today: date, *, version: int = 1) -> AnyEve
         home_office=office,
         status="active",
         registered_on=province.place_of(number, today)[1],
+        registered_by=office,
     )
     told = BusinessRegistered if version == 1 else BusinessCorrected
     return told(payload=Payload[BusinessState](state=state), **_envelope(id_, office, version))

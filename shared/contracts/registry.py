@@ -16,7 +16,10 @@ class OfficeState(Contract):
 
 
 class BusinessState(Contract):
-    """A business as anybody may know it. `kinds`: one or more of umkm, ikm, cooperative, prospective."""
+    """A business as anybody may know it. `kinds`: one or more of umkm, ikm, cooperative, prospective.
+
+    `registered_by`: the office that registered it, unchanged by moves; absent before it was told: the home office then.
+    """
 
     id: UUID
     trade_name: str
@@ -26,6 +29,7 @@ class BusinessState(Contract):
     status: Code  # active, closed
     registered_on: date
     closed_on: date | None = None
+    registered_by: OfficeCode | None = None
 
 
 class OfficeOpened(Event[OfficeState]):

@@ -39,7 +39,10 @@ class Activity:
 
 @dataclass(frozen=True)
 class Business:
-    """`revision` rises with every edit, `version` with every event. Amounts are whole rupiah, None is unknown."""
+    """`revision` rises with every edit, `version` with every event. Amounts are whole rupiah, None is unknown.
+
+    `registered_by` is the office that registered it; None: it never moved.
+    """
 
     id: UUID
     office: str
@@ -57,6 +60,7 @@ class Business:
     closing_reason: str | None = None
     revision: int = 1
     version: int = 1
+    registered_by: str | None = None
 
     def state(self) -> BusinessState:
         """Returns what anybody in the province may know: no identity, and no number that leads to one."""
@@ -69,6 +73,7 @@ class Business:
             status=self.status,
             registered_on=self.registered_on,
             closed_on=self.closed_on,
+            registered_by=self.registered_by or self.office,
         )
 
     def numbers(self) -> dict[str, str]:

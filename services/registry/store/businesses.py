@@ -153,6 +153,7 @@ async def replace_owners(connection: Any, business: Business, owners: Sequence[S
 _FIND_BUSINESS = """
 select b.id, b.office, b.trade_name, b.kinds, b.kelurahan, b.nib, b.cooperative_number, b.status, b.registered_on,
        b.closed_on, b.closing_reason, b.revision, b.version as business_version, b.kbli, b.capital, b.annual_sales,
+       b.registered_by,
        o.person_id, o.name_sealed, o.npwp_sealed, o.phone_sealed, o.address_sealed, p.nik_sealed,
        k.version, k.kek, k.sealed
 from business b
@@ -200,7 +201,7 @@ _LIST_BUSINESSES = """
 select b.* from unnest($1::text[]) as o (office), unnest($2::text[]) as s (status),
     lateral (
         select id, office, trade_name, kinds, kelurahan, nib, cooperative_number, status, registered_on,
-               closed_on, closing_reason, revision, version, kbli, capital, annual_sales
+               closed_on, closing_reason, revision, version, kbli, capital, annual_sales, registered_by
         from business
         where business.office = o.office and business.status = s.status and business.id > $3
         order by business.id limit $4
@@ -223,7 +224,7 @@ async def list_businesses(
 
 _LIST_THESE = """
 select id, office, trade_name, kinds, kelurahan, nib, cooperative_number, status, registered_on,
-       closed_on, closing_reason, revision, version, kbli, capital, annual_sales
+       closed_on, closing_reason, revision, version, kbli, capital, annual_sales, registered_by
 from business where id = any ($1::uuid[])
 """
 
@@ -252,6 +253,7 @@ def _business(row: asyncpg.Record, version: int) -> Business:
         closing_reason=row["closing_reason"],
         revision=row["revision"],
         version=version,
+        registered_by=row["registered_by"],
     )
 
 

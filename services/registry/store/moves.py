@@ -147,5 +147,6 @@ def _business(row: asyncpg.Record) -> PublicBusiness:
         status=row["status"],
         registered_on=row["registered_on"],
         closed_on=row["closed_on"],
+        registered_by=row["registered_by"],
     )
     return PublicBusiness(state, row["revision"], row["version"])

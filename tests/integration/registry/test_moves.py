@@ -1,6 +1,7 @@
 """A business moves when both heads agree, and takes its history with it."""
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -73,6 +74,25 @@ async def test_either_head_proposes_and_the_other_accepts(desk: Desk, owner_pool
     assert tuple(told) == ("BusinessMoved", 2, "35.79", "35.79", '["home_office"]')
     assert await owner_pool.fetchval("select count(distinct office) from business_owner") == 1
     assert REASON not in await owner_pool.fetchval("select string_agg(payload::text, '') from outbox")
+
+
+async def test_who_registered_it_stays_whichever_office_it_moves_to(desk: Desk, owner_pool: Pool) -> None:
+    made = await desk.registered()
+    route = ["35.79", "35.76", "35.79"]
+    for revision, (before, after) in enumerate(pairwise([desk.office, *route]), 1):
+        answer = await propose(desk.at(before), made["id"], after)
+        assert (await accept(desk.at(after), answer.json()["id"], revision)).status_code == 200
+    there = desk.at("35.79")
+    await there.correct(made["id"], 4, trade_name="Batik Batu")
+    await there.close(made["id"], 5, TODAY)
+    await there.write("POST", f"/v1/businesses/{made['id']}/reopening", {"reason": "resumed"}, 6)
+    told = await owner_pool.fetch(
+        "select payload #>> '{payload,state,registered_by}' as registered_by, "
+        "payload #>> '{payload,state,home_office}' as home from outbox where aggregate_id = $1 order by version",
+        made["id"],
+    )
+    assert [row["home"] for row in told] == ["35.76", *route, "35.79", "35.79", "35.79"]
+    assert {row["registered_by"] for row in told} == {"35.76"}
 
 
 async def test_the_trail_moves_along_and_stays_where_it_was(desk: Desk) -> None:

@@ -26,6 +26,7 @@ BUSINESS = PublicBusiness(
         home_office=HOME,
         status="active",
         registered_on=date(2026, 1, 2),
+        registered_by=HOME,
     ),
     revision=4,
     version=3,
@@ -43,7 +44,7 @@ def test_either_head_proposes_and_the_other_accepts(mine: str, awaits: str) -> N
     assert (move.from_office, move.to_office, move.proposed_by, move.awaits) == (HOME, OTHER, mine, awaits)
     moved = rules.accept(move, BUSINESS, 4, [awaits])
     assert (moved.state.home_office, moved.revision, moved.version) == (OTHER, 5, 4)
-    assert moved.state == BUSINESS.state.model_copy(update={"home_office": OTHER}), "nothing else changes"
+    assert moved.state == BUSINESS.state.model_copy(update={"home_office": OTHER}), "who registered it stays"
     with pytest.raises(Problem) as own:
         rules.accept(move, BUSINESS, 4, [mine])
     assert own.value.status == 403
