@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar, overload
 
-from deploy.local import browser_files, ports, secrets, state, table
+from deploy.local import browser_files, ports, scale, secrets, state, table
 from deploy.local.issuer.vault import WEB_CLIENT, Vault
 from deploy.local.kafka import Kafka
 from deploy.local.leftovers import MARK
@@ -61,6 +61,14 @@ class Installation:
         """Returns the services' processes as last written; none if it was never started."""
         found = self.state
         return found.processes if found else []
+
+    def programs(self) -> tuple[Program, ...]:
+        """Returns what is to run here, with as many of each consumer as were asked for."""
+        return table.programs(scale.load(self.scale_file))
+
+    @property
+    def scale_file(self) -> Path:
+        return self.directory / "scale.json"
 
     def hold(self, name: str) -> None:
         """Has the supervisor stop one process (`registry-api`, `kafka`, …) and leave it stopped until `release`."""
@@ -194,13 +202,14 @@ class Installation:
 
     def _own_directories(self, program: Program) -> Mapping[str, str]:
         directory = self.secrets_dir(program.service, program.role)
-        if program.name == "registry-api":
+        kind = (program.service, program.role)
+        if kind == ("registry", "api"):
             return {"PLUT_KEYS_DIR": str(self.keys_dir)}
-        if program.name == "registry-consume":
+        if kind == ("registry", "consume"):
             return {"PLUT_KEYS_DIR": str(self.keys_dir), "PLUT_CONFIRMATION_URL": self.url("registry")}
         if program.service == "issuer":
             return {"PLUT_REDIRECT_URIS": f"{self.url('reporting')}{LOGIN_RETURNS_TO}"}
-        if program.name == "reporting-api":
+        if kind == ("reporting", "api"):
             self._share_web_client_secret(directory)
         return {}
 

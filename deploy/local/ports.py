@@ -66,6 +66,12 @@ class PortBook:
                 chosen[name] = choose(avoid=set(chosen.values()))
         save(self._path, chosen)
 
+    def add(self, name: str) -> None:
+        """Gives a further name a port, unless it has one."""
+        kept = load(self._path)
+        if name not in kept:
+            save(self._path, {**kept, name: choose(avoid=set(kept.values()))})
+
     def move_if_taken(self, name: str) -> None:
         """Gives one name another port if somebody took its own while it was down."""
         kept = load(self._path)

@@ -21,12 +21,13 @@ from deploy.local.ports import PortBook
 from deploy.local.postgres import PostgresError
 from deploy.local.process import Command, Identity, StartError, ending_with_parent
 from deploy.local.state import ProcessState, ServerState, State
-from deploy.local.table import PROGRAMS, Program
+from deploy.local.table import Program
 
 SERVERS = ("postgres", "kafka")
-_PORTS = (*SERVERS, "kafka-controller", *(program.name for program in PROGRAMS))
+_SERVER_PORTS = (*SERVERS, "kafka-controller")
 _START_SECONDS = 180.0
 _ROTATE_SECONDS = 5.0
+_SCALE_SECONDS = 0.25
 # Every process of ours ends within 10 s of SIGTERM; whatever still runs then is killed.
 _STOP_SECONDS = 11.0
 _SERVER_STOP_SECONDS = 20.0
@@ -55,6 +56,7 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._servers: dict[str, Keeper] = {}
         self._keepers: dict[Program, Keeper] = {}
+        self._programs = installation.programs()
 
     async def run(self, when_ready: Callable[[], None]) -> None:
         """Starts everything, waits for `stop`, and stops everything. Raises one of ERRORS if the start fails."""
@@ -63,7 +65,7 @@ class Supervisor:
             if stopped := await leftovers.stop(self._installation.directory):
                 self._say(f"{stopped} processes of a former start were still there; they were stopped")
             self._installation.release_all()
-            self._ports.choose_for(_PORTS)
+            self._ports.choose_for([*_SERVER_PORTS, *(program.name for program in self._programs)])
             self._save()
             stack.push_async_callback(self._stop_everything)
             rotating = asyncio.create_task(self._rotate_logs())
@@ -72,6 +74,8 @@ class Supervisor:
                 self._ready = True
                 self._save()
                 when_ready()
+                scaling = asyncio.create_task(self._follow_scale())
+                stack.callback(scaling.cancel)
                 await self._stopping.wait()
             self._say("stopping")
 
@@ -103,7 +107,7 @@ class Supervisor:
         async with asyncio.TaskGroup() as group:
             kafka = group.create_task(self._start_kafka())
             postgres = group.create_task(self._start_postgres())
-            for program in PROGRAMS:
+            for program in self._programs:
                 group.create_task(
                     self._start_program(program, [postgres, kafka] if program.needs_kafka else [postgres])
                 )
@@ -139,8 +143,7 @@ class Supervisor:
 
     async def _start_program(self, program: Program, needed: "list[asyncio.Task[None]]") -> None:
         await asyncio.gather(*needed)
-        keeper = self._keepers[program] = self._keeper(program.name, lambda: self._command(program), _STOP_SECONDS)
-        await keeper.start()
+        keeper = await self._keep(program)
         await keeper.ready(lambda: probe.is_live(self._url(program)), _START_SECONDS)
         self._say(f"{program.name} answers on {self._url(program)}")
 
@@ -151,7 +154,41 @@ class Supervisor:
         self._ready = False
         self._save()
 
+    # Consumers come and go
+
+    async def _follow_scale(self) -> None:
+        while True:
+            wanted = self._installation.programs()
+            if wanted != self._programs:
+                try:
+                    await self._scale_to(wanted)
+                except OSError as error:  # no port, no space for the file of ports
+                    self._say(f"the number of consumers could not be changed, and it is tried again: {error}")
+            await asyncio.sleep(_SCALE_SECONDS)
+
+    async def _scale_to(self, wanted: tuple[Program, ...]) -> None:
+        """Nobody waits here until a further process is healthy: it is kept running like all others, and shown."""
+        more = [program for program in wanted if program not in self._keepers]
+        less = [program for program in self._keepers if program not in wanted]
+        for program in more:
+            self._ports.add(program.name)
+        self._programs = wanted
+        for program in more:
+            await self._keep(program)
+            self._say(f"{program.name} is started")
+        await asyncio.gather(*(self._keepers[program].stop(_STOP_SECONDS + 1) for program in less))
+        for program in less:
+            del self._keepers[program]
+            self._installation.release(program.name)
+            self._say(f"{program.name} is stopped")
+        self._save()
+
     # What is kept running
+
+    async def _keep(self, program: Program) -> Keeper:
+        keeper = self._keepers[program] = self._keeper(program.name, lambda: self._command(program), _STOP_SECONDS)
+        await keeper.start()
+        return keeper
 
     def _keep_server(self, name: str, command: Callable[[Path], Command]) -> Keeper:
         def marked() -> Command:
@@ -202,7 +239,7 @@ class Supervisor:
             self._ready,
             self._failed,
             [self._server_state(name) for name in SERVERS],
-            [self._process_state(program) for program in PROGRAMS],
+            [self._process_state(program) for program in self._programs],
         ).save(self._installation.state_file)
 
     def _server_state(self, name: str) -> ServerState:

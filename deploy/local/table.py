@@ -2,9 +2,11 @@
 
 import shutil
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from deploy.local.state import process_name
+from shared.contracts.catalogue import PARTITIONS
 
 SERVICES = ("registry", "mentoring", "reporting")
 DATABASE_ROLES = ("owner", "app", "worker")
@@ -54,7 +56,19 @@ PROGRAMS = (
     Program("reporting", "api"),
     Program("reporting", "consume"),
 )
+# Consumers share the partitions of their topics; of more than there are partitions some would have nothing to read.
+SCALABLE = tuple(program.name for program in PROGRAMS if program.role == "consume")
+MOST_CONSUMERS = PARTITIONS
 MIGRATIONS = tuple(Program(service, "migrate") for service in SERVICES)
+
+
+def programs(numbers: Mapping[str, int]) -> tuple[Program, ...]:
+    """Returns what is to run: each process once, and as many of the consumers as `numbers` says by their names."""
+    return tuple(
+        replace(program, number=number)
+        for program in PROGRAMS
+        for number in (program.number, *range(2, 1 + numbers.get(program.name, 1)))
+    )
 
 
 def database_role(role: str) -> str:

@@ -4,6 +4,7 @@ Each test breaks one thing under load and asks `plut check`.
 """
 
 import os
+import re
 import shutil
 import signal
 import time
@@ -12,8 +13,10 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
+from services.reporting.projections.applier import SetApplier
 from tests.e2e import topics
 from tests.e2e.machine import Machine, wait_for
 from tests.e2e.writers import Office
@@ -65,6 +68,39 @@ def test_each_process_killed_in_turn_under_load(machine: Machine, writers_logs: 
             writes_go_on(offices)
             wait_for(f"{service} {role} to be back", machine.healthy, seconds=60, every=0.3)
     assert proven(machine, writers_logs)["acknowledged"] > 0
+
+
+def test_three_consumers_come_and_go_under_load(machine: Machine, writers_logs: Path) -> None:
+    """Partitions change hands while batches are being written; a total that moved twice would be seen at the end."""
+    with offices_writing(machine, writers_logs) as offices:
+        machine.plut("scale", "reporting-consume", "3")
+        wait_for("each to have partitions of its own", partial(_share_the_log, machine, 3), seconds=40)
+        for process in machine.processes("reporting", "consume")[:2]:
+            machine.kill(process["pid"])
+        writes_go_on(offices)
+        wait_for("the killed to be back", partial(_share_the_log, machine, 3), seconds=60)
+        machine.plut("scale", "reporting-consume", "1")
+        writes_go_on(offices)
+        wait_for("the last to have everything", partial(_share_the_log, machine, 1), seconds=40)
+    proven(machine, writers_logs)
+
+
+def _share_the_log(machine: Machine, number: int) -> bool:
+    """Each has some partitions, and together they have all, none of them twice."""
+    shares = [_partitions_of(process["url"]) for process in machine.processes("reporting", "consume")]
+    together = [partition for share in shares for partition in share]
+    whole = sum(topic.partitions for topic in SetApplier.topics)
+    return (
+        len(shares) == number and all(shares) and sorted(together) == sorted(set(together)) and len(together) == whole
+    )
+
+
+def _partitions_of(url: str) -> list[str]:
+    try:
+        said = httpx.get(f"{url}/metrics", timeout=5).text
+    except httpx.TransportError:
+        return []
+    return re.findall(r'consumer_lag{group="reporting-set-\d+",(partition="\d+",topic="[^"]+")}', said)
 
 
 def test_with_kafka_stopped_offices_go_on_and_all_of_it_appears(machine: Machine, writers_logs: Path) -> None:

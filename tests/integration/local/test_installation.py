@@ -5,15 +5,16 @@ import stat
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from deploy.cli.main import app
 from deploy.local import ports, status
 from deploy.local.installation import Installation, NotRunningError
 from deploy.local.process import Identity
+from deploy.local.scale import keep
 from deploy.local.state import ProcessState, ServerState, State
 from deploy.local.supervisor import AlreadyRunningError, Supervisor, _alone
-from deploy.local.table import PROGRAMS
+from deploy.local.table import MOST_CONSUMERS, PROGRAMS
 
 runner = CliRunner()
 
@@ -111,6 +112,38 @@ def test_an_unknown_process_is_named_with_the_known_ones(down: Installation) -> 
     assert "registry-api" in said.stderr
 
 
+def test_consumers_are_many_where_that_was_asked_for(down: Installation) -> None:
+    def said(*words: str) -> Result:
+        return runner.invoke(app, ["scale", *words, "--data-dir", str(down.directory)])
+
+    assert "3 of reporting-consume will run from the next start" in said("reporting-consume", "3").stdout
+    assert said("mentoring-consume", str(MOST_CONSUMERS)).exit_code == 0
+    assert said("mentoring-consume", "1").exit_code == 0
+    names = [program.name for program in down.programs()]
+    assert len(names) == len(set(names)) == len(PROGRAMS) + 2
+    assert {"reporting-consume", "reporting-consume-2", "reporting-consume-3"} <= set(names)
+    refused = [said("registry-api", "2"), said("reporting-consume", str(MOST_CONSUMERS + 1))]
+    assert [one.exit_code for one in refused] == [2, 2]
+    assert "registry-consume" in refused[0].stderr
+    assert f"Ask for {MOST_CONSUMERS} at most" in refused[1].stderr
+    assert [program.name for program in down.programs()] == names, "what was refused was kept"
+    down.scale_file.write_text('{"reporting-consume": 9999, "registry-api": 2, "mentoring-consume": "two"}', "utf-8")
+    assert down.programs() == PROGRAMS, "a spoilt file counts as none"
+
+
+def test_a_further_consumer_is_told_what_the_first_is_told(down: Installation) -> None:
+    keep(down.scale_file, "registry-consume", 2)
+    first, second = (program for program in down.programs() if program.argv == _argv_of(down, "registry-consume"))
+    ports.PortBook(down.ports_file, print).add(second.name)
+    one, other = down.environment(first), down.environment(second)
+    assert {name for name in one if one[name] != other[name]} == {"PLUT_HTTP_PORT"}
+    assert one["PLUT_KEYS_DIR"] == other["PLUT_KEYS_DIR"]
+
+
+def _argv_of(installation: Installation, name: str) -> list[str]:
+    return next(program.argv for program in installation.programs() if program.name == name)
+
+
 def test_secrets_are_for_their_owner_only_and_stay(down: Installation) -> None:
     first = down.password("registry", "api")
     assert first == down.password("registry", "app") != down.password("registry", "relay")
@@ -162,6 +195,7 @@ def test_logs_of_a_service_are_those_of_its_processes(down: Installation) -> Non
         "replay",
         "rebuild",
         "bench",
+        "scale",
         "demo",
     ],
 )
