@@ -24,6 +24,9 @@ HTTP_SECONDS = Histogram(
 )
 AUTHZ_DENIED = Counter("authz_denied_total", "Requests that the policy refused", ("action",), registry=REGISTRY)
 SSE_CLIENTS = Gauge("sse_clients", "Browsers that listen for change hints", ("scope",), registry=REGISTRY)
+PAGE_RENDERINGS = Counter(
+    "page_renderings_total", "Parts of pages rendered, not taken from those kept", ("page",), registry=REGISTRY
+)
 
 # Imports of sheets
 IMPORT_ROWS = Counter(

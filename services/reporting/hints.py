@@ -7,10 +7,15 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.reporting import store
 from services.reporting.domain import Position
+from services.reporting.freshness import as_of
+from services.reporting.projections import TOTALS
+from shared import postgres
 from shared.loops import BackgroundLoop
 from shared.metrics import SSE_CLIENTS
 from shared.postgres import UNAVAILABLE, Pool
@@ -18,8 +23,19 @@ from shared.postgres import UNAVAILABLE, Pool
 _LOOK_SECONDS = 0.5
 _HINT_SECONDS = 1.0
 _PING_SECONDS = 15.0
+_OLD_SECONDS = 2.0
 
 CHANGED, RESET, LOGIN_ENDED = "perubahan", "reset", "masuk"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Where the live set stood. `now` is Postgres's time then, `at` this process's, monotonic."""
+
+    position: Position
+    as_of: datetime | None
+    now: datetime
+    at: float
 
 
 class Broadcaster(BackgroundLoop):
@@ -30,7 +46,7 @@ class Broadcaster(BackgroundLoop):
     def __init__(self, pool: Pool) -> None:
         super().__init__()
         self._pool = pool
-        self._position: Position | None = None
+        self._seen: Look | None = None
         self._moved = asyncio.Condition()
         self.closing = asyncio.Event()  # the process's own: set with the signal, before open answers are waited for
         self._listeners = 0
@@ -38,7 +54,13 @@ class Broadcaster(BackgroundLoop):
     @property
     def position(self) -> Position | None:
         """The newest position seen; None before the first look."""
-        return self._position
+        return self._seen.position if self._seen else None
+
+    @property
+    def look(self) -> Look | None:
+        """What the last look saw; None if that was too long ago, for nobody listens or Postgres does not answer."""
+        seen = self._seen
+        return seen if seen is not None and time.monotonic() - seen.at <= _OLD_SECONDS else None
 
     async def run(self) -> None:
         self.started.set()
@@ -52,13 +74,15 @@ class Broadcaster(BackgroundLoop):
 
     async def _look(self) -> None:
         try:
-            async with asyncio.timeout(5), self._pool.acquire(timeout=5) as connection:
+            async with asyncio.timeout(5), postgres.transaction(self._pool, snapshot=True) as connection:
                 position = await store.position(connection)
+                fresh = await as_of(connection, await store.live_set(connection), TOTALS)
+                now = await store.database_clock(connection)
         except UNAVAILABLE as error:
             self._log.warning("position_unknown", error=type(error).__name__)
             return
-        if position != self._position:
-            self._position = position
+        before, self._seen = self.position, Look(position, fresh, now, time.monotonic())
+        if position != before:
             await self._wake()
 
     async def _wake(self) -> None:
@@ -80,8 +104,8 @@ class Broadcaster(BackgroundLoop):
         """Returns the position as soon as it is another than `seen`, or after `within` seconds; None while unknown."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within), self._moved:
-                await self._moved.wait_for(lambda: self._position != seen or self.closing.is_set())
-        return self._position
+                await self._moved.wait_for(lambda: self.position != seen or self.closing.is_set())
+        return self.position
 
 
 async def hints(broadcaster: Broadcaster, scope: str, last_event_id: str | None, until: float) -> AsyncIterator[bytes]:
@@ -98,8 +122,9 @@ async def hints(broadcaster: Broadcaster, scope: str, last_event_id: str | None,
             if position is None or position == seen:
                 yield b": ping\n\n"
                 continue
+            went_back = seen is not None and position < seen
             seen = position
-            yield event(CHANGED, seen)
+            yield event(RESET if went_back else CHANGED, seen)
             await broadcaster.rest(_HINT_SECONDS)
 
 
