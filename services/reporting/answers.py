@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from services.reporting import store
-from services.reporting.domain import Period, Position, today
+from services.reporting.domain import PROVINCE, Period, Position, today
 from services.reporting.freshness import as_of, behind_ms
 from services.reporting.projections import businesses_by_region, office_activity
 from services.reporting.projections.businesses_by_region import Count
@@ -15,7 +15,7 @@ from services.reporting.projections.office_activity import Activity, DayOfOffice
 from services.reporting.projections.total import Total
 from services.reporting.store import Office, ReadModelSet
 from shared import postgres
-from shared.auth.principal import Principal
+from shared.auth.principal import PROVINCE_ROLES, Principal
 from shared.http.problem import Problem
 from shared.postgres import Pool
 
@@ -55,13 +55,18 @@ async def snapshot(pool: Pool, who: Principal, totals: Sequence[Total]) -> Async
 
     Raises a 503 Problem while the live set does not have one of them, and what postgres.UNAVAILABLE names.
     """
-    async with postgres.transaction(pool, who.offices, snapshot=True) as connection:
+    async with postgres.transaction(pool, _scope(who), snapshot=True) as connection:
         live = await store.live_set(connection)
         _require(live, totals)
         position = await store.position(connection)
         now = await store.database_clock(connection)
         fresh = await as_of(connection, live, totals)
         yield Snapshot(connection, live, Instant(position, fresh, now), who.offices)
+
+
+def _scope(who: Principal) -> tuple[str, ...]:
+    """What is not the sum of offices stands under the province's own name, for its roles alone."""
+    return (*who.offices, PROVINCE) if who.has(*PROVINCE_ROLES) else who.offices
 
 
 def _require(live: ReadModelSet, totals: Iterable[Total]) -> None:

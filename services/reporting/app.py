@@ -49,7 +49,7 @@ def build_api(
 
 async def consume(settings: ReportingSettings) -> None:
     """Follows everybody's events for every set of read models, and files what the relays say of themselves."""
-    from services.reporting.runner import SetRunner
+    from services.reporting.runner import Forgetter, SetRunner
     from shared.consumer.host import ConsumerHost
 
     pool = await create_pool(
@@ -61,7 +61,7 @@ async def consume(settings: ReportingSettings) -> None:
     )
     host = ConsumerHost(SERVICE, settings, pool)
     await host.file_watermarks()
-    await host.run([SetRunner(host, pool)])
+    await host.run([SetRunner(host, pool), Forgetter(pool)])
 
 
 async def migrate(settings: ReportingSettings) -> None:

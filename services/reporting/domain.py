@@ -16,6 +16,10 @@ from shared.contracts.registry import BusinessState, OfficeState
 STALE_AFTER = timedelta(seconds=60)
 LONGEST_RANGE = timedelta(days=366)
 FIRST_DAY = date(2000, 1, 1)  # no PLUT office is older; an earlier day is a slip of the finger
+# Under this name totals hold the province as a whole, where that is not the sum of its offices.
+PROVINCE = "*"
+# Held: what is scheduled, cancelled or missed is no activity. A contested session was held until it is found otherwise.
+HELD = frozenset({"completed", "confirmed", "contested"})
 
 
 class Kind(StrEnum):
@@ -68,11 +72,33 @@ def canonical(fact: Fact, aliases: Mapping[UUID, UUID]) -> Fact:
     return fact._replace(subjects=tuple([aliases.get(one, one) for one in fact.subjects]))
 
 
+def is_held(session: SessionState) -> bool:
+    """Tells whether a session counts as activity: one that was imported does once it is accepted."""
+    return session.state in HELD and session.accepted
+
+
+def registering_office(business: BusinessState) -> str:
+    """Returns the office that registered a business; a move changes its home office only."""
+    return business.registered_by or business.home_office
+
+
+def listing(state: Contract) -> tuple[str | date, ...]:
+    """Returns where and when a fact is listed: a business by the office that registered it, that day, its home office
+    and kelurahan; a session by its office and day; a consultant by office.
+    """
+    if type(state) is SessionState:
+        return state.office, state.day
+    if type(state) is BusinessState:
+        return registering_office(state), state.registered_on, state.home_office, state.kelurahan
+    return (state.office,) if type(state) is ConsultantState else ()
+
+
 class Period(StrEnum):
-    """What people ask for. Activity is summed per day, month and year; all is the sum of a few years."""
+    """What people ask for, and the grains of totals. A quarter of activity is the sum of its months; all, of years."""
 
     DAY = "day"
     MONTH = "month"
+    QUARTER = "quarter"
     YEAR = "year"
     ALL = "all"
 
@@ -84,6 +110,8 @@ def start_of(period: Period, day: date) -> date:
             return day
         case Period.MONTH:
             return day.replace(day=1)
+        case Period.QUARTER:
+            return day.replace(month=day.month - (day.month - 1) % 3, day=1)
         case Period.YEAR:
             return day.replace(month=1, day=1)
         case Period.ALL:

@@ -10,11 +10,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from services.reporting import store
 from services.reporting.domain import Kind
 from services.reporting.freshness import as_of
-from services.reporting.projections import RULES, TOTALS, totals_of
+from services.reporting.projections import RULES, TOTALS, businesses_served, subjects, totals_of
 from services.reporting.projections.applier import SetApplier
 from services.reporting.projections.comparison import Comparer, Comparison
 from services.reporting.projections.total import Differences, additions
@@ -27,6 +28,7 @@ from shared.statements import write_together
 
 _REBUILD_LOCK = 7_305_523
 _PAGE = 5_000
+_SUBJECTS = "subject"  # summed last: it sorts behind every kind of fact
 _LOOK_SECONDS = 0.25
 _FREEZE_SECONDS = 5.0
 _LEFT_BEHIND_SECONDS = 3.0  # a consumer looks once a second which sets it should run
@@ -194,19 +196,39 @@ class _Rebuilder:
             while after := await self._sum_page(building, kind, after):
                 done += _PAGE
                 self._tell(Progress("summing", done, 0))
+        subject = UUID(summed["summed_id"]) if reached == _SUBJECTS else None
+        while subject := await self._count_page(building, subject):
+            done += _PAGE
+            self._tell(Progress("summing", done, 0))
 
     async def _sum_page(self, building: ReadModelSet, kind: Kind, after: str | None) -> str | None:
         async with self._connection.transaction():
             facts = await store.facts_after(self._connection, building.version, kind, after, _PAGE)
             if not facts:
                 return None
-            sums = [Differences(total) for total in totals_of(building.rules)]
+            sums = [Differences(total) for total in totals_of(building.rules) if not total.derived]
             for fact in facts:
                 for one in sums:
                     one.replace(None, fact)
-            await write_together(self._connection, building.version, additions(sums))
+            changed = subjects.changes([(None, fact) for fact in facts])
+            served = await subjects.lock(self._connection, building.version, changed)
+            writes = [*subjects.writes(served, intensive=False), *additions(sums)]
+            await write_together(self._connection, building.version, writes)
             await self._connection.execute(_SUMMED_UP_TO, building.version, kind, facts[-1].id)
             return facts[-1].id
+
+    async def _count_page(self, building: ReadModelSet, after: UUID | None) -> UUID | None:
+        """Counts the businesses served: last, for by then all visits of each are known."""
+        async with self._connection.transaction():
+            served = await subjects.after(self._connection, building.version, after, _PAGE)
+            if not served:
+                return None
+            known = businesses_served.TOTAL in totals_of(building.rules)
+            writes = [*subjects.intensities(served), *additions([subjects.count(served)] if known else [])]
+            await write_together(self._connection, building.version, writes)
+            last = served[-1].subject
+            await self._connection.execute(_SUMMED_UP_TO, building.version, _SUBJECTS, str(last))
+            return last
 
     # Comparing and switching
 
@@ -272,4 +294,5 @@ class _Rebuilder:
 
 def _tables() -> list[str]:
     """Every table whose rows belong to a set."""
-    return [*(f"fact_{kind}" for kind in Kind), "subject_alias", *dict.fromkeys(total.name for total in TOTALS)]
+    derived = ["served_business", "intensive_business", "happening", "subject_alias"]
+    return [*(f"fact_{kind}" for kind in Kind), *derived, *dict.fromkeys(total.name for total in TOTALS)]

@@ -1,14 +1,16 @@
 """Runs every set of read models that is not retired: begins with new ones, leaves those that stand still."""
 
 from services.reporting import store
-from services.reporting.projections import RULES
+from services.reporting.projections import RULES, happenings
 from services.reporting.projections.applier import SetApplier
 from services.reporting.store import ReadModelSet, Stage
+from shared.clock import utc_now
 from shared.consumer.host import ConsumerHost
 from shared.loops import BackgroundLoop
 from shared.postgres import UNAVAILABLE, Pool
 
 _SECONDS = 1.0
+_FORGETS_EVERY_SECONDS = 600.0
 
 
 class SetRunner(BackgroundLoop):
@@ -52,6 +54,31 @@ class SetRunner(BackgroundLoop):
         await self._host.remove(group)
         del self._running[group]
         self._log.info("set_left", group=group)
+
+
+class Forgetter(BackgroundLoop):
+    """Forgets the happenings that are too old to be the latest, some at a time."""
+
+    name = "forgetter"
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__()
+        self._pool = pool
+
+    async def run(self) -> None:
+        self.started.set()
+        while not self.stopping.is_set():
+            try:
+                await self.forget()
+            except UNAVAILABLE as error:
+                self._log.warning("nothing_forgotten", error=f"{type(error).__name__}: {error}")
+            await self.rest(_FORGETS_EVERY_SECONDS)
+
+    async def forget(self) -> None:
+        """Goes on until nothing is too old. Raises what UNAVAILABLE names."""
+        async with self._pool.acquire(timeout=5) as connection:
+            while not self.stopping.is_set() and await happenings.forget_old(connection, utc_now()):
+                pass
 
 
 def _moves(one: ReadModelSet) -> bool:

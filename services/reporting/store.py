@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.reporting.domain import STATES, Fact, Kind, Position
+from services.reporting.domain import STATES, Fact, Kind, Position, listing
 from shared.auth.principal import Principal, Role
 from shared.contracts.envelope import Contract
 from shared.statements import Write, write_together
@@ -100,10 +100,10 @@ from look_at_facts($1, $2, $3::uuid[], $4::uuid[], $5::uuid[])
 _ALIASES = "select alias, subject from subject_alias where set_version = $1 and alias = any($2)"
 # `do nothing`, and the count is compared: an aggregate that came from two partitions at once would be counted twice.
 _INSERT = """
-insert into {fact} (set_version, id, version, event_id, slice, subjects, state)
-select $1, id, version, event_id, slice, string_to_array(subjects, ',')::uuid[], state
-from unnest($2::{id}[], $3::text::bigint[], $4::uuid[], $5::text::smallint[], $6::text[], $7::json[])
-     as n (id, version, event_id, slice, subjects, state)
+insert into {fact} (set_version, id, version, event_id, slice, subjects, state{listed})
+select $1, id, version, event_id, slice, string_to_array(subjects, ',')::uuid[], state{listed}
+from unnest($2::{id}[], $3::text::bigint[], $4::uuid[], $5::text::smallint[], $6::text[], $7::json[]{listed_insert})
+     as n (id, version, event_id, slice, subjects, state{listed})
 on conflict do nothing
 """
 _COLUMNS = ("set_version", "id", "version", "event_id", "slice", "subjects", "state")
@@ -113,9 +113,10 @@ _WRITTEN_ELSEWHERE = "a fact was written by another applier since it was read; a
 _REPLACE = """
 update {fact} f
 set version = n.version, event_id = n.event_id, slice = n.slice, state = n.state,
-    subjects = string_to_array(n.subjects, ',')::uuid[]
+    subjects = string_to_array(n.subjects, ',')::uuid[]{listed_set}
 from unnest($2::{id}[], $3::text::bigint[], $4::uuid[], $5::text::smallint[], $6::text[], $7::json[],
-            $8::text::bigint[]) as n (id, version, event_id, slice, subjects, state, known_version)
+            $8::text::bigint[]{listed_update})
+     as n (id, version, event_id, slice, subjects, state, known_version{listed})
 where f.set_version = $1 and f.id = n.id and f.version = n.known_version
 """
 _PAGE = """
@@ -126,9 +127,30 @@ limit $3
 """
 
 
+# Columns by which facts of a kind are listed, beside the state that says the same (domain.listing).
+_LISTED: Mapping[Kind, tuple[tuple[str, str], ...]] = {
+    Kind.OFFICE: (),
+    Kind.BUSINESS: (("office", "text"), ("day", "date"), ("home_office", "text"), ("kelurahan", "text")),
+    Kind.CONSULTANT: (("office", "text"),),
+    Kind.SESSION: (("office", "text"), ("day", "date")),
+}
+
+
 @cache
 def _of(kind: Kind, statement: str) -> str:
-    return statement.format(fact=f"fact_{kind}", id="text" if kind is Kind.OFFICE else "uuid")
+    columns = _LISTED[kind]
+    return statement.format(
+        fact=f"fact_{kind}",
+        id="text" if kind is Kind.OFFICE else "uuid",
+        listed="".join(f", {name}" for name, _ in columns),
+        listed_set="".join(f", {name} = n.{name}" for name, _ in columns),
+        listed_insert=_arrays(columns, 8),
+        listed_update=_arrays(columns, 9),
+    )
+
+
+def _arrays(columns: Sequence[tuple[str, str]], first: int) -> str:
+    return "".join(f", ${number}::{type_}[]" for number, (_, type_) in enumerate(columns, start=first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +200,8 @@ async def write_facts(connection: Any, set_version: int, changed: Sequence[NewFa
         if len(new.unknown) >= _COPIED_FROM:
             await _copy_facts(connection, set_version, new.kind, new.unknown)
         elif new.unknown:
-            writes.append(Write(_of(new.kind, _INSERT), _columns(new.unknown)))
+            arguments = [*_columns(new.unknown), *_listings(new.unknown)]
+            writes.append(Write(_of(new.kind, _INSERT), arguments))
         if new.newer:
             writes.append(_replacement(new))
     facts = [len(write.arguments[0]) for write in writes]
@@ -189,16 +212,27 @@ async def write_facts(connection: Any, set_version: int, changed: Sequence[NewFa
 
 def _replacement(new: NewFacts) -> Write:
     known = numbers_literal([version for _, version in new.newer])
-    return Write(_of(new.kind, _REPLACE), [*_columns([fact for fact, _ in new.newer]), known])
+    facts = [fact for fact, _ in new.newer]
+    return Write(_of(new.kind, _REPLACE), [*_columns(facts), known, *_listings(facts)])
 
 
 async def _copy_facts(connection: Any, set_version: int, kind: Kind, facts: Sequence[Fact]) -> None:  # noqa: ANN401
     rows = [
-        (set_version, fact.id, fact.version, fact.event_id, fact.slice, fact.subjects, _json(fact.state))
+        (
+            set_version,
+            fact.id,
+            fact.version,
+            fact.event_id,
+            fact.slice,
+            fact.subjects,
+            _json(fact.state),
+            *listing(fact.state),
+        )
         for fact in facts
     ]
+    columns = (*_COLUMNS, *(name for name, _ in _LISTED[kind]))
     try:
-        await connection.copy_records_to_table(f"fact_{kind}", records=rows, columns=_COLUMNS)
+        await connection.copy_records_to_table(f"fact_{kind}", records=rows, columns=columns)
     except asyncpg.UniqueViolationError as error:
         raise asyncpg.SerializationError(_WRITTEN_ELSEWHERE) from error
 
@@ -217,6 +251,10 @@ def _columns(facts: Sequence[Fact]) -> list[Any]:
         [",".join(map(str, fact.subjects)) for fact in facts],
         [_json(fact.state) for fact in facts],
     ]
+
+
+def _listings(facts: Sequence[Fact]) -> list[Any]:
+    return list(zip(*[listing(fact.state) for fact in facts], strict=True))
 
 
 def _json(state: Contract) -> str:

@@ -26,7 +26,7 @@ from services.reporting.settings import TEMPLATES, ReportingSettings
 from services.reporting.store import Login
 from shared import days
 from shared.auth.policy import Action, may
-from shared.auth.principal import Principal
+from shared.auth.principal import PROVINCE_ROLES, Principal
 from shared.clock import utc_now
 from shared.http.problem import FieldProblem, Problem, at_field
 from shared.postgres import UNAVAILABLE
@@ -198,7 +198,7 @@ def _login_address(request: Request) -> str:
 def _check_scope(who: Principal, scope: str) -> None:
     if scope != PROVINCE and scope not in regencies():
         raise at_field("scope", "Cakupan tidak dikenal.", "Isi `province` atau kode kantor, misalnya 35.76.")
-    allowed = who.has(*wording.PROVINCE_ROLES) if scope == PROVINCE else True
+    allowed = who.has(*PROVINCE_ROLES) if scope == PROVINCE else True
     if not (allowed and may(who, Action.READ_REPORTS, None if scope == PROVINCE else scope)):
         raise Problem(
             403,
@@ -214,7 +214,7 @@ def _check_scope(who: Principal, scope: str) -> None:
 
 def _view(found: Overview, who: Principal, periode: str) -> dict[str, Any]:
     period = PERIODS[periode]
-    whole = who.has(*wording.PROVINCE_ROLES)
+    whole = who.has(*PROVINCE_ROLES)
     most = max((one.activity[period].sessions for one in found.offices), default=0)
     return {
         "instant": found.instant,

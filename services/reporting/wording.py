@@ -15,7 +15,6 @@ _ROLES = {
     Role.FIELD_OFFICER: "Petugas lapangan",
     Role.FRONT_DESK: "Petugas depan",
 }
-PROVINCE_ROLES = (Role.PROVINCE_ANALYST, Role.AUDITOR)
 
 
 def number(value: int) -> str:

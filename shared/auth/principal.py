@@ -15,6 +15,10 @@ class Role(StrEnum):
     PUBLIC = "public"
 
 
+# Those that see the province as a whole, and not only its offices.
+PROVINCE_ROLES = (Role.PROVINCE_ANALYST, Role.AUDITOR)
+
+
 @dataclass(frozen=True)
 class Principal:
     """`subject` is opaque; `offices` are Kemendagri codes (the province's roles carry all of its offices)."""

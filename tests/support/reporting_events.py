@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from services.reporting.domain import Kind
+from services.reporting.projections import RULES, TOTALS
 from services.reporting.projections.applier import SetApplier
+from services.reporting.projections.total import Total
 from services.reporting.store import ReadModelSet, Stage, group_of
 from shared.consumer.applier import Received
 from shared.contracts.catalogue import EVENT_TYPES, TOPIC_OF, AnyEvent
@@ -14,7 +16,7 @@ from shared.outbox import partition_of
 from shared.postgres import Pool
 
 NOW = datetime(2026, 11, 21, 3, 42, 7, tzinfo=UTC)
-LIVE = ReadModelSet(version=1, rules=1, state="live", stage=Stage.FOLLOWING)
+LIVE = ReadModelSet(version=1, rules=RULES, state="live", stage=Stage.FOLLOWING)
 
 
 def event(kind: str, aggregate_id: str, version: int, state: dict[str, Any], office: str = "35.76") -> AnyEvent:
@@ -87,7 +89,7 @@ def received(events: Iterable[AnyEvent]) -> list[Received]:
 async def deliver(pool: Pool, batch: Sequence[Received], fed: ReadModelSet = LIVE) -> None:
     """Applies one batch in one transaction."""
     async with pool.acquire() as connection, connection.transaction():
-        await SetApplier(fed).apply(connection, batch)
+        await SetApplier(fed, lambda: NOW).apply(connection, batch)
 
 
 async def read_to(pool: Pool, topic: str, partition: int, next_offset: int, set_version: int = 1) -> None:
@@ -103,23 +105,40 @@ async def read_to(pool: Pool, topic: str, partition: int, next_offset: int, set_
 
 
 async def tables(pool: Pool, set_version: int = 1) -> dict[str, list[tuple[Any, ...]]]:
-    """Returns facts and totals of a set, without rows that say nothing."""
+    """Returns facts, totals and what is derived, of a set, without rows that say nothing.
+
+    Of derived totals only the sums over slices say something.
+    """
     facts = "select id::text, version, event_id, slice, subjects, state from fact_{} where set_version = $1 order by id"
-    activity = (
-        "select office, grain, starts, slice, registrations, sessions, businesses_served, contact_minutes,"
-        " preparation_minutes, travel_minutes from office_activity where set_version = $1 and (registrations, sessions,"
-        " businesses_served, contact_minutes, preparation_minutes, travel_minutes) <> (0, 0, 0, 0, 0, 0)"
-        " order by 1, 2, 3, 4"
-    )
-    regions = (
-        "select regency, home_office, kind, status, slice, businesses from businesses_by_region"
-        " where set_version = $1 and businesses <> 0 order by 1, 2, 3, 4, 5"
-    )
     return {
         name: [tuple(row) for row in await pool.fetch(sql, set_version)]
         for name, sql in (
             *((kind, facts.format(kind)) for kind in Kind),
-            ("office_activity", activity),
-            ("businesses_by_region", regions),
+            *((total.name, _amounts(total)) for total in TOTALS),
+            ("served_business", _SUBJECTS),
+            ("intensive_business", _INTENSIVE),
+            ("happening", _HAPPENINGS),
         )
     }
+
+
+_SUBJECTS = """
+select subject, visits::text, offices from served_business
+where set_version = $1 and visits::text <> '[]'
+order by subject
+"""
+_INTENSIVE = (
+    "select office, year, subject, contact_minutes from intensive_business where set_version = $1 order by 1, 2, 3"
+)
+_HAPPENINGS = "select event_id, type, aggregate_id, office from happening where set_version = $1 order by 1"
+
+
+def _amounts(total: Total) -> str:
+    keys = [column.name for column in total.key] + ([] if total.derived else ["slice"])
+    sums = [f"sum({amount})::bigint" for amount in total.amounts]
+    some = " or ".join(f"{one} <> 0" for one in sums)
+    grouped = ", ".join(keys)
+    return (
+        f"select {grouped}, {', '.join(sums)} from {total.name} where set_version = $1"
+        f" group by {grouped} having {some} order by {grouped}"
+    )

@@ -25,7 +25,7 @@ class ActivityOfDay(BaseModel):
     day: date
     registrations: int
     sessions: int
-    businesses_served: int
+    visits: int
     contact_minutes: int
     preparation_minutes: int
     travel_minutes: int
@@ -34,7 +34,7 @@ class ActivityOfDay(BaseModel):
 class Figures(BaseModel):
     registrations: int
     sessions: int
-    businesses_served: int
+    visits: int
     contact_minutes: int
     preparation_minutes: int
     travel_minutes: int

@@ -1,11 +1,22 @@
 """The read models. One more: its file with the next `since`, a line in TOTALS, its table, its route; then rebuild."""
 
-from services.reporting.projections import businesses_by_region, office_activity
+from services.reporting.projections import (
+    businesses_by_region,
+    businesses_over_time,
+    businesses_served,
+    consultant_load,
+    office_activity,
+    sessions_by_service,
+)
 from services.reporting.projections.total import Total
 
 TOTALS: tuple[Total, ...] = (
     office_activity.TOTAL,
+    sessions_by_service.TOTAL,
+    consultant_load.TOTAL,
     businesses_by_region.TOTAL,
+    businesses_over_time.TOTAL,
+    businesses_served.TOTAL,
 )
 
 # The version of the read models: the newest rules of any total. A set keeps the rules with which it was begun.

@@ -1,18 +1,21 @@
 """Applies events to one set of read models: facts are replaced, totals move by the difference."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from services.reporting import store
 from services.reporting.domain import Fact, Kind, canonical, fact_of
-from services.reporting.projections import totals_of
+from services.reporting.projections import businesses_served, happenings, subjects, totals_of
 from services.reporting.projections.total import Differences, additions
 from services.reporting.store import NewFacts, ReadModelSet, Stage
+from shared.clock import utc_now
 from shared.consumer.alarms import VERSION_CLASH, raise_alarm
 from shared.consumer.applier import Received
 from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, SESSION, Topic
 from shared.metrics import DUPLICATES_DROPPED
+from shared.statements import Write
 
 _KIND_OF_TOPIC = (
     (OFFICE, Kind.OFFICE),
@@ -52,6 +55,10 @@ class _Folded:
                 f"{fact.kind} {fact.id} version {fact.version}: {fact.event_id}, known {known.event_id}"
             )
 
+    def replaced(self) -> list[tuple[Fact | None, Fact]]:
+        """Returns each new fact with the one that it takes the place of."""
+        return [(self.old.get(id_), new) for id_, new in self.new.items()]
+
     def as_written(self) -> NewFacts:
         """Returns the new facts in the order of their ids: two appliers lock rows in one order."""
         new = [fact for _, fact in sorted(self.new.items())]
@@ -66,10 +73,13 @@ class SetApplier:
     topics: tuple[Topic, ...] = (OFFICE, BUSINESS, CONSULTANT, SESSION)
     durable = False  # what a crash takes back is read again from the log: the offsets go back with it
 
-    def __init__(self, fed: ReadModelSet) -> None:
+    def __init__(self, fed: ReadModelSet, now: Callable[[], datetime] = utc_now) -> None:
         self.set_version = fed.version
         self.group = fed.group
-        self._totals = totals_of(fed.rules)
+        self._now = now
+        totals = totals_of(fed.rules)
+        self._totals = [total for total in totals if not total.derived]
+        self._counts_served = businesses_served.TOTAL in totals
 
     async def apply(self, connection: Any, batch: Sequence[Received]) -> None:  # noqa: ANN401  pooled or plain
         """Writes facts and totals in the transaction that has moved the offsets.
@@ -85,8 +95,18 @@ class SetApplier:
         if found.has_aliases:
             by_kind = {kind: await self._canonical(connection, of_kind) for kind, of_kind in by_kind.items()}
         changed = [await self._fold(connection, kind, by_kind[kind], found.known[kind]) for kind in sorted(by_kind)]
-        sums = additions(self._differences(changed)) if found.stage == Stage.FOLLOWING else []
-        await store.write_facts(connection, self.set_version, [folded.as_written() for folded in changed], sums)
+        others = happenings.write([(KIND_OF[one.event.type], one.event) for one in batch], self._now())
+        if found.stage == Stage.FOLLOWING:
+            others += await self._sums(connection, changed)
+        await store.write_facts(connection, self.set_version, [folded.as_written() for folded in changed], others)
+
+    async def _sums(self, connection: Any, changed: Sequence[_Folded]) -> list[Write]:  # noqa: ANN401
+        replaced = [pair for folded in changed if folded.kind is Kind.SESSION for pair in folded.replaced()]
+        served = await subjects.lock(connection, self.set_version, subjects.changes(replaced))
+        sums = self._differences(changed)
+        if self._counts_served:
+            sums.append(subjects.count(served))
+        return [*subjects.writes(served), *additions(sums)]
 
     async def _canonical(self, connection: Any, facts: Sequence[Fact]) -> list[Fact]:  # noqa: ANN401
         aliases = await store.aliases(connection, self.set_version, {one for fact in facts for one in fact.subjects})
@@ -111,8 +131,7 @@ class SetApplier:
     def _differences(self, facts: Sequence[_Folded]) -> list[Differences]:
         changes = [Differences(total) for total in self._totals]
         for folded in facts:
-            for id_, new in folded.new.items():
-                old = folded.old.get(id_)
+            for old, new in folded.replaced():
                 for change in changes:
                     change.replace(old, new)
         return changes

@@ -1,6 +1,9 @@
-"""Businesses per kabupaten/kota, home office, kind and status; and each business once, whatever its kinds."""
+"""Businesses per kabupaten/kota, kecamatan and kelurahan, home office, kind and status.
 
-from collections.abc import Iterable, Sequence
+Each counts under each of its kinds, and once whatever its kinds.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,31 +15,49 @@ EACH_ONCE = "*"
 _ONE: Amounts = (1,)
 
 
+# How much of a kelurahan's code names the kabupaten/kota, the kecamatan and the kelurahan or desa itself.
+LEVELS: Mapping[str, int] = {"regency": 5, "district": 8, "village": 13}
+
+
 def contributions(fact: Fact) -> Iterable[Contribution]:
     """A business counts under each of its kinds and once under `*`, unless it turned out to be another one."""
     state = fact.state
     if type(state) is not BusinessState or fact.subjects[0] != state.id:
         return ()
-    regency = state.kelurahan[:5]
-    kinds = {EACH_ONCE, *state.kinds}
-    return [((regency, state.home_office, kind, state.status), _ONE) for kind in kinds]
+    return [
+        ((level, state.kelurahan[:length], state.home_office, kind, state.status), _ONE)
+        for kind in kinds_of(state)
+        for level, length in LEVELS.items()
+    ]
+
+
+def kinds_of(business: BusinessState) -> set[str]:
+    """Returns what a business counts under: each of its kinds, and `*` for any of them."""
+    return {EACH_ONCE, *business.kinds}
 
 
 TOTAL = Total(
     name="businesses_by_region",
-    key=(Column("regency", "text"), Column("home_office", "text"), Column("kind", "text"), Column("status", "text")),
+    key=(
+        Column("level", "text"),
+        Column("region", "text"),
+        Column("home_office", "text"),
+        Column("kind", "text"),
+        Column("status", "text"),
+    ),
     amounts=("businesses",),
     contributions=contributions,
     fed_by=("registry",),
+    since=2,
 )
 
 _COUNTS = """
-select regency, home_office, kind, status, sum(businesses)::bigint as businesses
+select region as regency, home_office, kind, status, sum(businesses)::bigint as businesses
 from businesses_by_region
-where set_version = $1 and home_office = any($2)
-group by regency, home_office, kind, status
+where set_version = $1 and level = 'regency' and home_office = any($2)
+group by region, home_office, kind, status
 having sum(businesses) <> 0
-order by regency, home_office, kind, status
+order by region, home_office, kind, status
 """
 
 

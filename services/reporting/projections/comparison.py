@@ -36,6 +36,34 @@ _AFTER = "($3::text is null or id > $3::text::{id})"
 _IN_RANGE = f"{_AFTER} and ($4::text is null or id <= $4::text::{{id}})"
 _THOSE = "id = any($3::text[]::{id}[])"
 
+_SUBJECTS_UPPER = """
+select subject::text from (
+    (select subject from served_business where set_version = $1 and {after} order by subject offset {range} limit 1)
+    union all
+    (select subject from served_business where set_version = $2 and {after} order by subject offset {range} limit 1)
+) as bounds (subject)
+order by bounds.subject limit 1
+"""
+# A business without a visit is as good as none.
+_SUBJECTS = """
+with looked as (
+    select b.set_version, b.subject, concat_ws(' ', b.visits::jsonb, (
+        select string_agg(concat_ws(' ', i.office, i.year, i.contact_minutes), ', ' order by i.office, i.year)
+        from intensive_business i where i.set_version = b.set_version and i.subject = b.subject
+    )) as told
+    from served_business b
+    where b.set_version in ($1, $2) and {within} and b.visits::text <> '[]'
+)
+select coalesce(a.subject, b.subject)::text as id, coalesce(a.told, '') as one, coalesce(b.told, '') as other
+from (select * from looked where set_version = $1) a
+full join (select * from looked where set_version = $2) b using (subject)
+where a.told is distinct from b.told
+"""
+_SUBJECTS_AFTER = "($3::text is null or subject > $3::text::uuid)"
+_SUBJECTS_IN_RANGE = f"{_SUBJECTS_AFTER} and ($4::text is null or subject <= $4::text::uuid)"
+_THOSE_SUBJECTS = "subject = any($3::text[]::uuid[])"
+_SERVED = "served_business"
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -78,6 +106,9 @@ class Comparer:
             async for pairs in self._facts(kind):
                 pending |= pairs
                 tell(_RANGE)
+        async for pairs in self._subjects():
+            pending |= pairs
+            tell(_RANGE)
         for total in self._totals:
             pending |= await self._total(total)
         for _ in range(_ROUNDS):
@@ -107,6 +138,19 @@ class Comparer:
                 return
             after = upper
 
+    async def _subjects(self) -> AsyncIterator[dict[Row, Pair]]:
+        """What is derived from several facts is compared only where both sets derive it."""
+        if not any(total.derived for total in self._totals):
+            return
+        after: str | None = None
+        while True:
+            upper = await self._connection.fetchval(_subjects(_SUBJECTS_UPPER), *self._sets, after)
+            rows = await self._connection.fetch(_subjects(_SUBJECTS, _SUBJECTS_IN_RANGE), *self._sets, after, upper)
+            yield {(_SERVED, row["id"]): (row["one"], row["other"]) for row in rows}
+            if upper is None:
+                return
+            after = upper
+
     async def _total(self, total: Total) -> dict[Row, Pair]:
         """Slices are summed: a record may have come to the two sets through different partitions."""
         one, other = [await self._sums(total, version) for version in self._sets]
@@ -130,11 +174,19 @@ class Comparer:
             if ids:
                 rows = await self._connection.fetch(_of(kind, _FACTS, _THOSE), *self._sets, ids)
                 again |= _pairs(kind, rows)
+        ids = [key for table, key in pending if table == _SERVED]
+        if ids:
+            rows = await self._connection.fetch(_subjects(_SUBJECTS, _THOSE_SUBJECTS), *self._sets, ids)
+            again |= {(_SERVED, row["id"]): (row["one"], row["other"]) for row in rows}
         for total in self._totals:
             if any(table == total.name for table, _ in pending):
                 found = await self._total(total)
                 again |= {row: pair for row, pair in found.items() if row in pending}
         return again
+
+
+def _subjects(statement: str, within: str = "") -> str:
+    return statement.format(within=within, after=_SUBJECTS_AFTER, range=_RANGE - 1)
 
 
 def _of(kind: Kind, statement: str, within: str = "") -> str:

@@ -6,70 +6,81 @@ A session counts once for its office, however many businesses and consultants we
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
-from services.reporting.domain import Fact, Period, start_of
-from services.reporting.projections.total import Amounts, Column, Contribution, Total
+from services.reporting.domain import HELD, Fact, Period, registering_office, start_of
+from services.reporting.projections.total import Amounts, Column, Contribution, Total, places_in_time
 from shared.contracts.mentoring import SessionState
 from shared.contracts.registry import BusinessState
-
-# Held: what is scheduled, cancelled or missed is no activity. A contested session was held until it is found otherwise.
-HELD = frozenset({"completed", "confirmed", "contested"})
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """Numbers of an office in a period. `businesses_served`: one that came twice counts twice."""
+    """Numbers of an office in a period. `visits`: known businesses of its sessions, one that came twice counts twice.
+
+    `sessions` and all minutes are of sessions held; confirmed minutes are of those that the clients confirmed.
+    """
 
     registrations: int = 0
+    scheduled: int = 0
     sessions: int = 0
-    businesses_served: int = 0
+    confirmed: int = 0
+    contested: int = 0
+    imported: int = 0
+    cancelled: int = 0
+    no_show: int = 0
+    visits: int = 0
     contact_minutes: int = 0
     preparation_minutes: int = 0
     travel_minutes: int = 0
+    confirmed_contact_minutes: int = 0
+    confirmed_preparation_minutes: int = 0
+    confirmed_travel_minutes: int = 0
 
     def __add__(self, other: "Activity") -> "Activity":
         return Activity(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
-_REGISTRATION: Amounts = (1, 0, 0, 0, 0, 0)
+AMOUNTS = tuple(one.name for one in fields(Activity))
+
+
+def _alone(name: str) -> Amounts:
+    return tuple(int(one == name) for one in AMOUNTS)
+
+
+_REGISTRATION = _alone("registrations")
+_NOT_HELD: Mapping[str, Amounts] = {state: _alone(state) for state in ("scheduled", "cancelled", "no_show")}
 
 
 def contributions(fact: Fact) -> Iterable[Contribution]:
-    """A business counts on the day of its registration unless it is another one by now; a session on its day, if held.
-
-    A business that was still unknown to mentoring is not served until it is known, and a session that was imported is
-    no activity until it is accepted. (Nothing was published unaccepted before this rule stood: no set needs another.)
+    """A business counts on the day of its registration, for the office that registered it, unless it is another one
+    by now; a session on its day. A business that was still unknown to mentoring is not served until it is known.
     """
     state = fact.state
     if type(state) is SessionState:
-        if state.state in HELD and state.accepted:
-            amounts = (
-                0,
-                1,
-                _served(fact, state),
-                state.contact_minutes,
-                state.preparation_minutes,
-                state.travel_minutes,
-            )
-            return [(key, amounts) for key in activity_keys(state.office, state.day)]
+        amounts = _of_session(fact, state)
+        if amounts is not None:
+            return [(key, amounts) for key in places_in_time(state.office, state.day)]
     elif type(state) is BusinessState and fact.subjects[0] == state.id:
-        return [(key, _REGISTRATION) for key in activity_keys(state.home_office, state.registered_on)]
+        return [(key, _REGISTRATION) for key in places_in_time(registering_office(state), state.registered_on)]
     return ()
 
 
-@lru_cache(maxsize=32_768)
-def activity_keys(office: str, day: date) -> tuple[tuple[str, str, date], ...]:
-    """Returns the keys (office, grain, first day) under which a day is summed.
+def _of_session(fact: Fact, session: SessionState) -> Amounts | None:
+    if not session.accepted:
+        return None
+    if session.state not in HELD:
+        return _NOT_HELD.get(session.state)
+    minutes = (session.contact_minutes, session.preparation_minutes, session.travel_minutes)
+    confirmed = session.state == "confirmed"
+    outcome = (int(confirmed), int(session.state == "contested"), int(session.imported))
+    return (0, 0, 1, *outcome, 0, 0, _visits(fact, session), *minutes, *(minutes if confirmed else _NO_MINUTES))
 
-    Three grains, so that no question adds up more rows the longer the province works.
-    """
-    grains = (Period.DAY, Period.MONTH, Period.YEAR)
-    return tuple((office, grain.value, start_of(grain, day)) for grain in grains)
+
+_NO_MINUTES = (0, 0, 0)
 
 
-def _served(fact: Fact, session: SessionState) -> int:
+def _visits(fact: Fact, session: SessionState) -> int:
     if len(session.businesses) == 1:
         return 1 if session.businesses[0].known else 0
     return len({subject for subject, business in zip(fact.subjects, session.businesses, strict=True) if business.known})
@@ -78,12 +89,14 @@ def _served(fact: Fact, session: SessionState) -> int:
 TOTAL = Total(
     name="office_activity",
     key=(Column("office", "text"), Column("grain", "text"), Column("starts", "date")),
-    amounts=tuple(one.name for one in fields(Activity)),
+    amounts=AMOUNTS,
     contributions=contributions,
     fed_by=("registry", "mentoring"),
+    since=2,
 )
 
 _SUMS = ", ".join(f"sum({amount})::bigint as {amount}" for amount in TOTAL.amounts)
+_SUMMED_FROM = {Period.QUARTER: Period.MONTH, Period.ALL: Period.YEAR}
 _PER_DAY = f"""
 select office, starts as day, {_SUMS}
 from office_activity
@@ -126,8 +139,8 @@ async def by_office(
     offices: Sequence[str],
     today: date,
 ) -> Mapping[tuple[str, Period], Activity]:
-    """Returns each office's activity in the day, month and year of `today` and in all; none where none was."""
-    grains = [Period.YEAR.value if period is Period.ALL else period.value for period in Period]
+    """Returns each office's activity in each period of `today`; none where none was."""
+    grains = [_SUMMED_FROM.get(period, period).value for period in Period]
     firsts = [start_of(period, today) for period in Period]
     rows = await connection.fetch(
         _BY_OFFICE, set_version, list(offices), list(Period), grains, firsts, [today] * len(firsts)

@@ -3,17 +3,40 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import add, sub
 from typing import Any
+from uuid import UUID
 
-from services.reporting.domain import Fact
+from services.reporting.domain import Fact, Period, start_of
 from services.reporting.store import numbers_literal
 from shared.statements import Write
 
-Key = tuple[str | date, ...]
+Key = tuple[str | date | UUID, ...]
 Amounts = tuple[int, ...]
 Contribution = tuple[Key, Amounts]
+
+GRAINS = (Period.DAY, Period.MONTH, Period.YEAR)
+
+
+@lru_cache(maxsize=32_768)
+def places_in_time(office: str, day: date) -> tuple[tuple[str, str, date], ...]:
+    """Returns the (office, grain, first day) under which a day is summed.
+
+    Three grains, so that no question adds up more rows the longer the province works.
+    """
+    return tuple((office, grain.value, start_of(grain, day)) for grain in GRAINS)
+
+
+@lru_cache(maxsize=32_768)
+def month_of(day: date) -> date:
+    """Returns the first day of the month; asked for every fact that is summed."""
+    return start_of(Period.MONTH, day)
+
+
+def no_contributions(_: Fact) -> Iterable[Contribution]:
+    """Of a total that is not summed from single facts."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -30,7 +53,7 @@ class Total:
 
     `fed_by` names the services whose events move it. `contributions` is pure and reads the fact only; its results are
     pinned by a test. To change it, end this total (`until`) and begin another one beside it (`since`), which raises the
-    rules' version.
+    rules' version. A `derived` total depends on several facts together: subjects.py tells what moves it.
     """
 
     name: str
@@ -40,6 +63,7 @@ class Total:
     fed_by: tuple[str, ...]
     since: int = 1
     until: int | None = None
+    derived: bool = False
 
     def known_to(self, rules: int) -> bool:
         """Tells whether sets of these rules have this total."""
@@ -81,9 +105,17 @@ class Differences:
             self._count(old, sub)
         self._count(new, add)
 
+    def add(self, slice_number: int, moves: Iterable[Contribution]) -> None:
+        """Counts what moves a derived total."""
+        self._sum(self._slices.setdefault(slice_number, {}), moves, add)
+
     def _count(self, fact: Fact, sign: Callable[[int, int], int]) -> None:
-        sums = self._slices.setdefault(fact.slice, {})
-        for key, amounts in self.total.contributions(fact):
+        contributions = self.total.contributions(fact)
+        if contributions:
+            self._sum(self._slices.setdefault(fact.slice, {}), contributions, sign)
+
+    def _sum(self, sums: dict[Key, Amounts], moves: Iterable[Contribution], sign: Callable[[int, int], int]) -> None:
+        for key, amounts in moves:
             known = sums.get(key)
             if known is not None:
                 sums[key] = tuple(map(sign, known, amounts))

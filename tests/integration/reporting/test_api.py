@@ -79,7 +79,7 @@ async def test_activity_is_told_day_by_day(client: httpx.AsyncClient, worker: Po
         ("35.76", 1, 1),
         ("35.79", 1, 0),
     ]
-    assert answer["total"]["businesses_served"] == 2
+    assert answer["total"]["visits"] == 2
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ async def test_what_was_interrupted_is_gone_on_with(database: Database, worker: 
     assert live.stage is Stage.FOLLOWING
     found = await tables(worker, live.version)
     assert len(found["session"]) == len(before["session"]) + 1
-    assert sum(row[5] for row in found["office_activity"] if row[1] == "year") == 41
+    assert sum(row[6] for row in found["office_activity"] if row[1] == "year") == 41
     assert await worker.fetchval("select count(*) from read_model_set where state = 'building'") == 0
 
 

@@ -5,6 +5,7 @@ from typing import cast
 import pytest
 
 from services.reporting import freshness
+from services.reporting.projections import RULES
 from services.reporting.runner import SetRunner
 from shared.clock import utc_now
 from shared.consumer import watermarks
@@ -58,14 +59,14 @@ async def test_a_set_is_followed_from_its_beginning_to_its_end(runner: SetRunner
         ("building", "following", True),
         ("retired", "following", False),
     ):
-        await _set(worker, 2, 1, state, stage)
+        await _set(worker, 2, RULES, state, stage)
         await runner.look()
         assert ("reporting-set-2" in host.groups) is followed, (state, stage)
         assert "reporting-set-1" in host.groups
 
 
 async def test_a_set_of_newer_rules_is_left_to_a_newer_program(runner: SetRunner, host: Host, worker: Pool) -> None:
-    await _set(worker, 2, 2, "building", "reading")
+    await _set(worker, 2, RULES + 1, "building", "reading")
     await runner.look()
     assert host.groups == {"reporting-set-1"}
 

@@ -17,6 +17,7 @@ from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 join pg_attribute a on a.attrelid = c.oid and a.attname = any($2) and not a.attisdropped
 where c.relkind in ('r', 'p') and n.nspname = any($1)
+  and has_table_privilege(n.nspname || '_app', c.oid, 'select, insert, update, delete')
 """
 _VIEWS = """
 select c.oid::regclass::text as name, coalesce('security_invoker=true' = any(c.reloptions), false) as invoker
@@ -76,6 +77,7 @@ async def _fetch(database: Database, sql: str, *arguments: Any) -> list[Any]:
 
 
 async def test_every_table_with_an_office_is_behind_the_wall(database: Database) -> None:
+    """Unless the api may not touch it: there is nobody to be held back."""
     tables = await _fetch(database, _TABLES, list(SERVICES), _COLUMNS)
     assert {table["schema"] for table in tables} == set(SERVICES)
     for table in tables:

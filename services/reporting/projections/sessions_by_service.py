@@ -1,0 +1,43 @@
+"""Sessions held and their minutes by field, service and channel, per office and day, month and year."""
+
+from collections.abc import Iterable
+
+from services.reporting.domain import Fact, is_held
+from services.reporting.projections.total import Column, Contribution, Total, places_in_time
+from shared.contracts.mentoring import SessionState
+
+
+def contributions(fact: Fact) -> Iterable[Contribution]:
+    """A session counts once, under the one field, service and channel that it names, on its day."""
+    state = fact.state
+    if type(state) is not SessionState or not is_held(state):
+        return ()
+    confirmed = int(state.state == "confirmed")
+    minutes = (state.contact_minutes, state.preparation_minutes, state.travel_minutes)
+    amounts = (1, confirmed, *minutes, confirmed * state.contact_minutes)
+    about = (state.field, state.service, state.channel)
+    return [((*place, *about), amounts) for place in places_in_time(state.office, state.day)]
+
+
+TOTAL = Total(
+    name="sessions_by_service",
+    key=(
+        Column("office", "text"),
+        Column("grain", "text"),
+        Column("starts", "date"),
+        Column("field", "text"),
+        Column("service", "text"),
+        Column("channel", "text"),
+    ),
+    amounts=(
+        "sessions",
+        "confirmed",
+        "contact_minutes",
+        "preparation_minutes",
+        "travel_minutes",
+        "confirmed_contact_minutes",
+    ),
+    contributions=contributions,
+    fed_by=("mentoring",),
+    since=2,
+)
