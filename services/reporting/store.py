@@ -171,7 +171,7 @@ async def look(connection: Any, set_version: int, ids: Mapping[Kind, Iterable[st
     for row in rows:
         if row["id"] is not None:
             kind = Kind(row["kind"])
-            known[kind][row["id"]] = _fact(kind, row)
+            known[kind][row["id"]] = fact_from(kind, row)
     return Looked(rows[0]["stage"], rows[0]["has_aliases"], known)
 
 
@@ -239,7 +239,7 @@ async def _copy_facts(connection: Any, set_version: int, kind: Kind, facts: Sequ
 
 async def facts_after(connection: Any, set_version: int, kind: Kind, after: str | None, limit: int) -> list[Fact]:  # noqa: ANN401
     """Returns the next page of a set's facts in the order of their ids, from the first if `after` is None."""
-    return [_fact(kind, row) for row in await connection.fetch(_of(kind, _PAGE), set_version, after, limit)]
+    return [fact_from(kind, row) for row in await connection.fetch(_of(kind, _PAGE), set_version, after, limit)]
 
 
 def _columns(facts: Sequence[Fact]) -> list[Any]:
@@ -265,7 +265,8 @@ def _json(state: Contract) -> str:
     return text
 
 
-def _fact(kind: Kind, row: Mapping[str, Any]) -> Fact:
+def fact_from(kind: Kind, row: Mapping[str, Any]) -> Fact:
+    """Returns a fact from its row."""
     state = STATES[kind].model_validate_json(row["state"])
     return Fact(kind, row["id"], row["version"], row["event_id"], row["slice"], tuple(row["subjects"]), state)
 

@@ -86,7 +86,7 @@ async def lock(connection: Any, set_version: int, changed: Mapping[UUID, Change]
         return []
     served = []
     for row in await connection.fetch(_LOCK, set_version, sorted(changed)):
-        change, old = changed[row["subject"]], _visits(row["visits"])
+        change, old = changed[row["subject"]], visits_from(row["visits"])
         served.append(Served(row["subject"], change.slice, old, change.applied_to(old)))
     return served
 
@@ -112,7 +112,7 @@ def count(served: Sequence[Served]) -> Differences:
 async def after(connection: Any, set_version: int, subject: UUID | None, limit: int) -> list[Served]:  # noqa: ANN401
     """Returns the next page of businesses as if they had come just now, from the first if `subject` is None."""
     rows = await connection.fetch(_PAGE, set_version, subject, limit)
-    return [Served(row["subject"], 0, (), _visits(row["visits"])) for row in rows]
+    return [Served(row["subject"], 0, (), visits_from(row["visits"])) for row in rows]
 
 
 def intensities(served: Sequence[Served]) -> list[Write]:
@@ -139,5 +139,6 @@ def _columns(places: Sequence[Intensity]) -> list[Any]:
     return [[place.office for place in places], numbers_literal([place.year for place in places])]
 
 
-def _visits(document: str) -> list[Visit]:
+def visits_from(document: str) -> list[Visit]:
+    """Returns the visits from the column of that name."""
     return [Visit(*visit) for visit in json.loads(document)]
