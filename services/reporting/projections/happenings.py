@@ -1,8 +1,10 @@
 """The latest activity: what happened in the last weeks, each event once, forgotten with age."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from services.reporting.domain import Kind
 from shared.contracts.catalogue import AnyEvent
@@ -44,3 +46,44 @@ async def forget_old(connection: Any, now: datetime) -> int:  # noqa: ANN401  po
     """Forgets some of what is remembered no longer, in all sets; returns how many, 0 when there is nothing left."""
     tag = await connection.execute(_FORGET, now - REMEMBERED)
     return int(tag.rsplit(" ", 1)[1])
+
+
+# Office by office, for the index has each office's in order: all of them together would have to be sorted.
+_LATEST = """
+select h.event_id, h.type, h.kind, h.aggregate_id, h.version, h.office, h.occurred_at
+from unnest($2::text[]) as asked (office) cross join lateral (
+    select * from happening
+    where set_version = $1 and office = asked.office and (occurred_at, event_id) < ($3, $4::uuid)
+    order by occurred_at desc, event_id desc
+    limit $5
+) h
+order by h.occurred_at desc, h.event_id desc
+limit $5
+"""
+_AFTER_ALL = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event of the last weeks. `type` is its name in the contract, `kind` that of its aggregate."""
+
+    event_id: UUID
+    type: str
+    kind: str
+    aggregate_id: str
+    version: int
+    office: str
+    occurred_at: datetime
+
+
+async def latest(
+    connection: Any,  # noqa: ANN401  pooled or plain
+    set_version: int,
+    offices: Sequence[str],
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Happening]:
+    """Returns what happened last before an (instant, event), newest first; from the newest if that is None."""
+    at, event_id = before or _AFTER_ALL
+    rows = await connection.fetch(_LATEST, set_version, list(offices), at, event_id, limit)
+    return [Happening(**row) for row in rows]

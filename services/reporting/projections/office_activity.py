@@ -150,3 +150,26 @@ async def by_office(
 
 def _activity(row: Mapping[str, int]) -> Activity:
     return Activity(*(row[amount] for amount in TOTAL.amounts))
+
+
+_LAST_ACTIVE = """
+select asked.office, (
+    select starts from office_activity a
+    where a.set_version = $1 and a.office = asked.office and a.grain = 'day' and a.starts <= $3
+      and a.registrations + a.sessions > 0
+    order by a.starts desc
+    limit 1
+) as day
+from unnest($2::text[]) as asked (office)
+"""
+
+
+async def last_active(
+    connection: Any,  # noqa: ANN401  pooled or plain
+    set_version: int,
+    offices: Sequence[str],
+    today: date,
+) -> Mapping[str, date | None]:
+    """Returns the newest day, up to today, on which each office registered a business or held a session."""
+    rows = await connection.fetch(_LAST_ACTIVE, set_version, list(offices), today)
+    return {row["office"]: row["day"] for row in rows}

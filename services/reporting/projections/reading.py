@@ -1,0 +1,75 @@
+"""Reads totals: the sums of one of them by some columns of its key, within given values and spans of time.
+
+What a question reads grows with the keys that it names, never with the number of events.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from services.reporting.domain import Period
+from services.reporting.projections.total import Total
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Periods of one grain that begin from `first` to `last`, both included; together they are called `name`."""
+
+    name: str
+    grain: Period
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What the rows under one key in one span add up to. `key` has the columns asked for, in their order."""
+
+    span: str
+    key: tuple[str, ...]
+    amounts: Mapping[str, int]
+
+
+async def sums(
+    connection: Any,  # noqa: ANN401  pooled or plain
+    set_version: int,
+    total: Total,
+    spans: Sequence[Span],
+    *,
+    by: Sequence[str] = (),
+    within: Mapping[str, Sequence[Any]],
+) -> list[Sum]:
+    """Returns the sums over `spans` by the columns `by`, in their order; where nothing was there is no row.
+
+    `within`: column of the key → the values that count.
+    """
+    sql = _sums_sql(total, tuple(by), tuple(within))
+    asked = [[span.name for span in spans], [span.grain.value for span in spans]]
+    bounds = [[span.first for span in spans], [span.last for span in spans]]
+    rows = await connection.fetch(sql, set_version, *asked, *bounds, *map(list, within.values()))
+    return [_sum(row, by, total) for row in rows]
+
+
+def _sum(row: Mapping[str, Any], by: Sequence[str], total: Total) -> Sum:
+    key = tuple(str(row[column]) for column in by)
+    return Sum(row["span"], key, {amount: row[amount] for amount in total.amounts})
+
+
+@lru_cache(maxsize=256)
+def _sums_sql(total: Total, by: tuple[str, ...], within: tuple[str, ...]) -> str:
+    """A total either has grains, of which the span names one, or one row a month, of which the grain says nothing."""
+    types = {column.name: column.type for column in total.key}
+    within_sql = "".join(f" and t.{name} = any(${number}::{types[name]}[])" for number, name in enumerate(within, 6))
+    in_time = "t.grain = s.grain and t.starts" if "grain" in types else "t.month"
+    keys = ", ".join(["s.span", *(f"t.{name}" for name in by)])
+    amounts = ", ".join(f"sum(t.{amount})::bigint as {amount}" for amount in total.amounts)
+    some = " or ".join(f"sum(t.{amount}) <> 0" for amount in total.amounts)
+    return (
+        f"select {keys}, {amounts}"  # noqa: S608  names of ours
+        " from unnest($2::text[], $3::text[], $4::date[], $5::date[]) as s (span, grain, first, last)"
+        f" join {total.name} t on {in_time} between s.first and s.last"
+        f" where t.set_version = $1{within_sql}"
+        f" group by {keys} having {some} order by {keys}"
+    )
