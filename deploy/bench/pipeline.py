@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import asyncpg
@@ -16,14 +16,17 @@ from deploy.bench.backlog import BUSINESSES, Backlog, written
 from deploy.bench.cpu import Spent
 from deploy.bench.latency import summary
 from deploy.bench.load import Effect, Load, Writers
+from deploy.bench.rebuilding import rebuilt
 from deploy.bench.visibility import Watch
 from deploy.check import flow
 from deploy.check.reader import SERVICES, Readers, open_readers
+from deploy.local import launcher
 from deploy.local.installation import Installation
 from shared.clock import business_day, utc_now
 from shared.postgres import BY_KEY, Connection
 
-_CONSUMERS = ("mentoring-consume", "reporting-consume")
+_CONSUMING = ("mentoring", "reporting")
+_SCALED = "reporting-consume"
 # Reads the sessions too, but keeps no read model: it asks clients whether they were there.
 _MESSENGER = "registry-consume"
 _PRODUCERS = ("registry", "mentoring")
@@ -103,6 +106,7 @@ class Measured:
     backlog_events: int | None = None
     backlog_rate: float | None = None
     relay_rate: float | None = None
+    rebuild_rate: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -112,6 +116,7 @@ class Measured:
             "backlog_events": self.backlog_events,
             "backlog_events_per_s": None if self.backlog_rate is None else round(self.backlog_rate),
             "relay_events_per_s": None if self.relay_rate is None else round(self.relay_rate),
+            "rebuild_events_per_s": None if self.rebuild_rate is None else round(self.rebuild_rate),
         }
 
 
@@ -119,7 +124,8 @@ class Measured:
 class Asked:
     """What is to be measured: a rate for so many seconds, by real commands or by their events, and a backlog.
 
-    `messages`: clients are asked meanwhile, on the same processors.
+    `messages`: clients are asked meanwhile, on the same processors. `consumers`: how many of reporting share the work.
+    `rebuild`: afterwards the read models are rebuilt.
     """
 
     rate: float
@@ -127,6 +133,8 @@ class Asked:
     commands: bool
     backlog: int
     messages: bool = False
+    consumers: int = 1
+    rebuild: bool = False
 
 
 async def measure(installation: Installation, asked: Asked, say: Say) -> Measured:
@@ -134,18 +142,19 @@ async def measure(installation: Installation, asked: Asked, say: Say) -> Measure
     if not asked.messages:
         installation.hold(_MESSENGER)
         await _until(lambda: _is_down(installation, (_MESSENGER,)))
+    await launcher.scale(installation, _SCALED, asked.consumers)
     async with AsyncExitStack() as stack:
         eyes = await _eyes(installation, stack)
         watch: Watch[Effect] = Watch(eyes.reporting.look, eyes.mentoring.look, rest=0.0)
         await _steady(installation, watch, asked, say)
-        events = len(watch.seconds) + watch.missing
-        if not asked.backlog:
-            return Measured(events, watch.missing, watch.seconds)
-        settings = {service: installation.settings(service, "worker") for service in SERVICES}
-        readers = await stack.enter_async_context(open_readers(settings))
-        relay_rate = await _relay_alone(installation, eyes, readers, asked, say)
-        whole_rate = await _whole_way(installation, eyes, asked.backlog, say)
-        return Measured(events, watch.missing, watch.seconds, asked.backlog, whole_rate, relay_rate)
+        measured = Measured(len(watch.seconds) + watch.missing, watch.missing, watch.seconds)
+        if asked.backlog:
+            settings = {service: installation.settings(service, "worker") for service in SERVICES}
+            readers = await stack.enter_async_context(open_readers(settings))
+            relay_rate = await _relay_alone(installation, eyes, readers, asked, say)
+            whole_rate = await _whole_way(installation, eyes, asked.backlog, say)
+            measured = replace(measured, backlog_events=asked.backlog, backlog_rate=whole_rate, relay_rate=relay_rate)
+        return replace(measured, rebuild_rate=await rebuilt(installation, say)) if asked.rebuild else measured
 
 
 # Steady
@@ -241,7 +250,7 @@ async def _writers(installation: Installation, *, commands: bool) -> Writers:
 
 async def _relay_alone(installation: Installation, eyes: Eyes, readers: Readers, asked: Asked, say: Say) -> float:
     """Returns events per second from the outbox until Kafka has acknowledged, with the consumers stopped."""
-    events, consumers = asked.backlog, (*_CONSUMERS, *([_MESSENGER] if asked.messages else []))
+    events, consumers = asked.backlog, _consumers(installation, messages=asked.messages)
     businesses = min(BUSINESSES, events // 2)
     backlog = Backlog(businesses, events - businesses, 0, business_day(utc_now()))
     before = await _shown(eyes)
@@ -259,6 +268,12 @@ async def _relay_alone(installation: Installation, eyes: Eyes, readers: Readers,
     say(f"the relays published {rate:,.0f} events/s; the consumers are started again and catch up")
     await _until(lambda: _is_shown(eyes, before, backlog))
     return rate
+
+
+def _consumers(installation: Installation, *, messages: bool) -> list[str]:
+    """Returns the names of the processes that read the log; the messenger is held already where nobody is asked."""
+    consumers = [process for process in installation.processes() if process.role == "consume"]
+    return [process.name for process in consumers if process.service in _CONSUMING or messages]
 
 
 async def _is_acknowledged(readers: Readers, marks: Mapping[str, int]) -> bool:

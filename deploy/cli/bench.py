@@ -45,6 +45,12 @@ def pipeline(
     messages: Annotated[  # noqa: FBT002  a flag of the command line
         bool, typer.Option(help="Clients are asked about the sessions meanwhile, on the same processors.")
     ] = False,
+    consumers: Annotated[
+        int, typer.Option(min=1, max=12, help="How many of reporting's consumers share the work.")
+    ] = 1,
+    rebuild: Annotated[  # noqa: FBT002  a flag of the command line
+        bool, typer.Option(help="Afterwards the read models are rebuilt.")
+    ] = False,
     data_dir: DataDir = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
@@ -60,8 +66,9 @@ def pipeline(
     from deploy.local.supervisor import ERRORS
     from shared.postgres import UNAVAILABLE
 
+    asked = Asked(rate, seconds, commands, backlog, messages, consumers, rebuild)
     try:
-        measured, proven = uvloop.run(_measure(data_dir, Asked(rate, seconds, commands, backlog, messages), _say))
+        measured, proven = uvloop.run(_measure(data_dir, asked, _say))
     except asyncio.CancelledError:
         fail("It was told to stop; its installation is stopped and removed.", "Call it again.", status=143)
     except ERRORS as error:

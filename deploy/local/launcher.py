@@ -9,14 +9,17 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from deploy.local import leftovers
+from deploy.local import leftovers, probe
+from deploy.local import scale as scales
 from deploy.local.installation import Installation
 from deploy.local.process import StartError, stop_leftover
+from deploy.local.state import ProcessState, process_name
 from deploy.local.supervisor import AlreadyRunningError, Say
 
 _STAMP = re.compile(r"^[0-9-]{10} [0-9:+]{13} ")
 _START_SECONDS = 660.0  # the first start may have to fetch Kafka, a later one to migrate much
 _STOP_SECONDS = 45.0
+_SCALE_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 
 
@@ -58,6 +61,27 @@ async def shut_down(installation: Installation) -> bool:
     state = installation.state
     stopped = state is not None and await stop_leftover(state.supervisor, signal.SIGTERM, _STOP_SECONDS)
     return bool(await leftovers.stop(installation.directory)) or stopped
+
+
+async def scale(installation: Installation, name: str, number: int) -> None:
+    """Has so many of a consumer run, and returns when all of them are healthy. Raises StartError."""
+    scales.keep(installation.scale_file, name, number)
+    until = time.monotonic() + _SCALE_SECONDS
+    while not await _run(installation, name, number):
+        if time.monotonic() > until:
+            raise StartError(f"{number} of {name} are not healthy after {_SCALE_SECONDS:.0f} s")
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _run(installation: Installation, name: str, number: int) -> bool:
+    found = [process for process in installation.processes() if _is_one_of(process, name)]
+    if len(found) != number or any(process.pid is None for process in found):
+        return False
+    return all(await asyncio.gather(*(probe.is_live(process.url) for process in found)))
+
+
+def _is_one_of(process: ProcessState, name: str) -> bool:
+    return process_name(process.service, process.role) == name
 
 
 def _is_ready(installation: Installation, supervisor: int) -> bool:
