@@ -1,0 +1,93 @@
+"""What offices did in periods, by office, service or consultant; distinct businesses are the province's own number."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.reporting.answers.snapshots import Snapshot
+from services.reporting.domain import PROVINCE
+from services.reporting.periods import PeriodAsked
+from services.reporting.projections import businesses_served, office_activity, sessions_by_service
+from services.reporting.projections.reading import Span, Sum, sums
+from services.reporting.projections.total import Total
+
+TOTALS: tuple[Total, ...] = (office_activity.TOTAL, businesses_served.TOTAL)
+ABOUT = ("field", "service", "channel")
+Amounts = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A period, the one before it and the same a year before, None where there can have been none."""
+
+    asked: PeriodAsked
+    before: PeriodAsked | None
+    year_before: PeriodAsked | None
+
+    @classmethod
+    def of(cls, period: PeriodAsked) -> "Beside":
+        return cls(period, period.before, period.year_before)
+
+    @property
+    def periods(self) -> list[PeriodAsked]:
+        """Returns each of them once: a year's period before is the one a year before."""
+        return list(dict.fromkeys(one for one in (self.asked, self.before, self.year_before) if one is not None))
+
+
+class Activities:
+    """The amounts of office_activity and businesses_served by period and office; nothing where nothing was."""
+
+    def __init__(self, done: Sequence[Sum], served: Sequence[Sum]) -> None:
+        self._done = {(one.span, one.key[0]): one.amounts for one in done}
+        self._served = {(one.span, one.key[0]): one.amounts for one in served}
+
+    def of(self, period: PeriodAsked, office: str) -> dict[str, int]:
+        """Returns what an office did in a period, by name of the amount."""
+        return _together(self._done.get((str(period), office)), self._served.get((str(period), office)))
+
+    def of_all(self, period: PeriodAsked, offices: Sequence[str]) -> dict[str, int]:
+        """Returns what the offices did together: sums, but for the businesses that the province counts once."""
+        added = dict.fromkeys(office_activity.TOTAL.amounts, 0)
+        for office in offices:
+            for name, amount in self._done.get((str(period), office), {}).items():
+                added[name] += amount
+        return _together(added, self._served.get((str(period), PROVINCE)))
+
+
+def _together(done: Amounts | None, served: Amounts | None) -> dict[str, int]:
+    return {
+        **dict.fromkeys(office_activity.TOTAL.amounts, 0),
+        **dict.fromkeys(businesses_served.TOTAL.amounts, 0),
+        **(done or {}),
+        **(served or {}),
+    }
+
+
+async def activities(seen: Snapshot, offices: Sequence[str], periods: Sequence[PeriodAsked]) -> Activities:
+    """Returns what each of the offices did in each of the periods, and the province where the caller may see it."""
+    version, connection = seen.live.version, seen.connection
+
+    done = await sums(
+        connection, version, office_activity.TOTAL, summed(periods), by=("office",), within={"office": offices}
+    )
+    distinct = [Span(str(one), *one.distinct) for one in periods]
+    whom = {"office": [*offices, PROVINCE]}
+    served = await sums(connection, version, businesses_served.TOTAL, distinct, by=("office",), within=whom)
+    return Activities(done, served)
+
+
+def summed(periods: Sequence[PeriodAsked]) -> list[Span]:
+    """Returns the spans that answer periods where a total has days, months and years."""
+    return [Span(str(one), *one.summed) for one in periods]
+
+
+async def by_service(
+    seen: Snapshot,
+    offices: Sequence[str],
+    periods: Sequence[PeriodAsked],
+    by: Sequence[str],
+    only: Mapping[str, Sequence[str]],
+) -> list[Sum]:
+    """Returns sessions held and their minutes by some of field, service and channel; `only` has codes of those."""
+    within = {"office": offices, **only}
+    total = sessions_by_service.TOTAL
+    return await sums(seen.connection, seen.live.version, total, summed(periods), by=by, within=within)
