@@ -7,7 +7,7 @@ from typing import Any
 from deploy.check.copies import COPIES, Applied, Copies, Row
 from deploy.check.findings import Finding, Kind
 from deploy.check.reader import Readers
-from deploy.check.totals import Suspect
+from deploy.check.totals.suspects import Counted, Suspect
 from shared.contracts.catalogue import TOPICS
 
 _PAGE = 2000
@@ -151,8 +151,21 @@ def _judge_rows(
             )
         )
         if copies.service == "reporting":
-            ought = (event.state, event.partition) if event else None
-            judged.suspects.append(Suspect((row.state, row.slice or 0), ought))
+            judged.suspects.append(suspect(copies, row, event, known_aliases))
+
+
+def suspect(copies: Copies, row: Row | None, event: Applied | None, known_aliases: Mapping[str, str]) -> Suspect:
+    """Returns a fact that is not what the history says, as totals count it now and as they ought to."""
+    ought = Counted(event.state, event.partition, copies.subjects(event, known_aliases)) if event else None
+    return Suspect(_as_listed(row) if row else None, ought)
+
+
+def _as_listed(row: Row) -> Counted:
+    """Totals are compared with the facts as they are listed, whatever their states say of that."""
+    listed = dict(row.listed)
+    if "kelurahan" in listed:
+        listed = {**listed, "registered_by": listed.pop("office"), "registered_on": listed.pop("day")}
+    return Counted({**row.state, **listed}, row.slice or 0, row.subjects or ())
 
 
 def _gap(topic: str, id_: str, version: int) -> Finding:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from deploy.check import flow
-from deploy.check.aggregates import Behind, events_of
+from deploy.check.aggregates import Behind, aliases, events_of, suspect
 from deploy.check.copies import Copies, Row
 from deploy.check.findings import Finding, Kind
 from deploy.check.flow import Place, Published, Tails
 from deploy.check.reader import Readers
-from deploy.check.totals import Suspect
+from deploy.check.totals.suspects import Suspect
 from shared.contracts.catalogue import TOPICS
 
 _LOOK_EVERY_SECONDS = 0.3
@@ -81,18 +81,18 @@ async def settle(readers: Readers, behind: Sequence[Behind], deadline: float) ->
 
 async def suspects(readers: Readers, verdicts: Sequence[Verdict]) -> list[Suspect]:
     """Returns the facts of reporting that were lost, as they stand and as they ought to."""
-    found = []
+    found: list[Suspect] = []
     by_topic: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
         if verdict.kind is Kind.LOST and verdict.behind.copies.service == "reporting":
             by_topic[verdict.behind.copies.topic].append(verdict)
+    known_aliases = await aliases(readers) if by_topic else {}
     for topic, those in by_topic.items():
         async with readers.instant(TOPICS[topic].service) as connection:
             events = await events_of(connection, topic, {(each.behind.id, each.behind.newest) for each in those})
         for each in those:
             event = events.get((each.behind.id, each.behind.newest))
-            stands = (each.row.state, each.row.slice or 0) if each.row else None
-            found.append(Suspect(stands, (event.state, event.partition) if event else None))
+            found.append(suspect(each.behind.copies, each.row, event, known_aliases))
     return found
 
 

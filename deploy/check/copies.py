@@ -5,7 +5,7 @@ What a row ought to be follows from the event alone; nothing here is shared with
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, SESSION
@@ -22,13 +22,16 @@ _CONTRACTS: Mapping[str, type[Contract]] = {
     SESSION.name: SessionState,
 }
 
+# `listed`: the columns under which a fact is found, `told`: what its own state says of them.
 _FACTS = """
-select id::text as id, version, event_id::text as event_id, state::text as state, slice, subjects::text[] as subjects
+select id::text as id, version, event_id::text as event_id, state::text as state, slice, subjects::text[] as subjects,
+       {listed} as listed, {told} as told
 from {table} where set_version = (select version from read_model_pointer) and {range}
 order by id
 """
 _OFFICE_REPLICA = """
 select code as id, version, event_id::text as event_id, null as slice, null as subjects,
+       null as listed, null as told,
        json_build_object('code', code, 'name', name, 'opened_on', opened_on)::text as state
 from office_replica where {range}
 order by code
@@ -36,6 +39,7 @@ order by code
 # A placeholder of version 0 is no copy: it waits for one.
 _BUSINESS_REPLICA = """
 select id::text as id, version, event_id::text as event_id, null as slice, null as subjects,
+       null as listed, null as told,
        json_build_object('id', id, 'trade_name', trade_name, 'kinds', kinds, 'kelurahan', kelurahan,
                          'home_office', home_office, 'status', status, 'closed_on', closed_on)::text as state
 from business_replica where version > 0 and {range}
@@ -45,7 +49,10 @@ order by id
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as it stands: an aggregate's version, the event that made it, and what it says (`text`, JSON)."""
+    """One row as it stands: an aggregate's version, the event that made it, and what it says (`text`, JSON).
+
+    `listed`: by column, what it is found under; `told`: what its own state says of these.
+    """
 
     id: str
     version: int
@@ -53,6 +60,8 @@ class Row:
     text: str
     slice: int | None = None
     subjects: tuple[str, ...] | None = None
+    listed: Mapping[str, str | None] = field(default_factory=dict)
+    told: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def state(self) -> State:
@@ -121,15 +130,20 @@ class Copies:
         )
         if row.slice is not None and row.slice != event.partition:
             wrong.append(f"slice {row.slice}, its partition is {event.partition}")
-        if row.subjects is not None and row.subjects != (named := self._subjects(event, aliases)):
+        if row.subjects is not None and row.subjects != (named := self.subjects(event, aliases)):
             wrong.append(f"subjects {list(row.subjects)}, the event speaks of {list(named)}")
+        wrong += [
+            f"listed under {column} {row.listed[column]}, its state says {told}"
+            for column, told in row.told.items()
+            if row.listed[column] != told
+        ]
         # Written alike, they are alike; parsing both would take most of the check's time.
         if row.text != event.text and row.state != self._narrow(event.state):
             wrong += _unlike(row.state, self._narrow(normal(self.topic, event.state)))
         return wrong
 
-    def _subjects(self, event: Applied, aliases: Mapping[str, str]) -> tuple[str, ...]:
-        """The canonical ids of the businesses that an event speaks of, in its order."""
+    def subjects(self, event: Applied, aliases: Mapping[str, str]) -> tuple[str, ...]:
+        """Returns the canonical ids of the businesses that an event speaks of, in its order."""
         if self.topic == SESSION.name:
             named: Sequence[str] = [business["id"] for business in event.state["businesses"]]
         else:
@@ -152,15 +166,37 @@ def _unlike(row: State, expected: State) -> list[str]:
 
 def _row(row: Any) -> Row:  # noqa: ANN401  asyncpg's
     subjects = None if row["subjects"] is None else tuple(row["subjects"])
-    return Row(row["id"], row["version"], row["event_id"], row["state"], row["slice"], subjects)
+    listed, told = (dict(json.loads(row[name] or "{}")) for name in ("listed", "told"))
+    return Row(row["id"], row["version"], row["event_id"], row["state"], row["slice"], subjects, listed, told)
 
 
 _REPLICATED = frozenset({"id", "trade_name", "kinds", "kelurahan", "home_office", "status", "closed_on"})
 
 
+# Of each kind of fact, the columns that it is found under, and where its state says them.
+_LISTED: Mapping[str, Mapping[str, str]] = {
+    "office": {},
+    "consultant": {"office": "state ->> 'office'"},
+    "session": {"office": "state ->> 'office'", "day": "state ->> 'day'"},
+    "business": {
+        "office": "coalesce(state ->> 'registered_by', state ->> 'home_office')",
+        "day": "state ->> 'registered_on'",
+        "home_office": "state ->> 'home_office'",
+        "kelurahan": "state ->> 'kelurahan'",
+    },
+}
+
+
 def _facts(topic: str, kind: str, id_type: str) -> Copies:
-    table = f"fact_{kind}"
-    return Copies("reporting", f"reporting.{table}", topic, _FACTS.replace("{table}", table), id_type=id_type)
+    columns = _LISTED[kind]
+    sql = _FACTS.replace("{table}", f"fact_{kind}")
+    sql = sql.replace("{listed}", _object({column: column for column in columns})).replace("{told}", _object(columns))
+    return Copies("reporting", f"reporting.fact_{kind}", topic, sql, id_type=id_type)
+
+
+def _object(columns: Mapping[str, str]) -> str:
+    pairs = ", ".join(f"'{name}', ({value})::text" for name, value in columns.items())
+    return f"json_build_object({pairs})::text"
 
 
 # Every table that follows a topic, by topic. A new read model of facts is one more line here.

@@ -11,7 +11,7 @@ from deploy.check.copies import COPIES
 from deploy.check.findings import Finding, Kind, Report
 from deploy.check.promises import Restored
 from deploy.check.reader import Readers
-from deploy.check.totals import Suspect
+from deploy.check.totals.suspects import Suspect
 from shared.contracts.catalogue import TOPICS
 
 PRODUCERS = ("registry", "mentoring")

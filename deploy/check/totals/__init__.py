@@ -1,0 +1,40 @@
+"""Reporting's totals against a recomputation: sums over the facts of one instant, with arithmetic of the check's own.
+
+That the facts are those of the history is proven beside it (aggregates.py); where one is not, its right state is put
+in its place.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+
+from deploy.check.findings import Finding, Kind
+from deploy.check.reader import Readers
+from deploy.check.totals import served, sums
+from deploy.check.totals.suspects import Suspect
+
+# The rules of the read models that this arithmetic is about.
+_RULES = 2
+_LIVE = "select version, rules from read_model_set where version = (select version from read_model_pointer)"
+
+
+async def compare(readers: Readers, suspects: Sequence[Suspect], *, stored: int) -> AsyncIterator[list[Finding]]:
+    """Yields, range by range, the totals that are not what their facts say; `stored` tells how many there may be."""
+    async with readers.instant("reporting") as connection:
+        live = await connection.fetchrow(_LIVE)
+    if live["rules"] < _RULES:
+        yield [_not_built(live["version"], live["rules"])]
+        return
+    async for findings in sums.compare(readers, suspects, stored):
+        yield findings
+    doubted = {subject for suspect in suspects for subject in suspect.subjects}
+    async for findings in served.compare(readers, doubted, stored):
+        yield findings
+
+
+def _not_built(version: int, rules: int) -> Finding:
+    """Nothing of the data is at fault, and nothing is proven."""
+    return Finding(
+        Kind.WAITING,
+        f"reporting read models, set {version}",
+        f"they were begun with rules {rules}, the totals of rules {_RULES} are not built: there is nothing to compare",
+        "Run `plut rebuild reporting`: it builds them from the log; then check again.",
+    )

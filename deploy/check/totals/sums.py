@@ -1,0 +1,232 @@
+"""Totals that are sums over single facts, against those sums: one statement each, over the facts of one instant."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from deploy.check.findings import Finding, Kind
+from deploy.check.reader import Readers
+from deploy.check.totals import ranges
+from deploy.check.totals.suspects import Key, Suspect, corrections
+
+CURE = "Run `plut rebuild reporting`: it builds the read models anew beside these, compares and switches."
+
+# Facts of a range, by the columns that they are listed under; that these are right is proven with the facts.
+# $1, $2: offices; $3, $4: days.
+_SESSIONS = """
+session as (
+    select f.id, f.office, f.day, f.slice, f.subjects, told.*,
+           told.state in ('completed', 'confirmed', 'contested') as held
+    from live, fact_session f, json_to_record(f.state) as told (
+        state text, accepted boolean, imported boolean, field text, service text, channel text, consultants json,
+        businesses json, contact_minutes bigint, preparation_minutes bigint, travel_minutes bigint
+    )
+    where f.set_version = live.version and f.office >= $1 and f.office < $2 and f.day >= $3 and f.day < $4
+      and told.accepted is not false
+)
+"""
+# $1, $2: region codes.
+_BUSINESSES = """
+business as (
+    select f.kelurahan, f.home_office, f.day, f.slice, told.status, told.closed_on, kinds.kind
+    from live, fact_business f, json_to_record(f.state) as told (kinds json, status text, closed_on date),
+         lateral (select '*' as kind union select json_array_elements_text(told.kinds)) as kinds
+    where f.set_version = live.version and f.kelurahan >= $1 and f.kelurahan < $2 and f.subjects[1] = f.id
+)
+"""
+_GRAINS = """
+lateral (values
+    ('day', m.day), ('month', date_trunc('month', m.day)::date), ('year', date_trunc('year', m.day)::date)
+) as p (grain, starts)
+"""
+_ACTIVITY = """
+activity as (
+    select s.office, s.day, s.slice, 0 as registrations, (state = 'scheduled')::int as scheduled,
+           held::int as sessions, (state = 'confirmed')::int as confirmed, (state = 'contested')::int as contested,
+           (held and coalesce(imported, false))::int as imported,
+           (state = 'cancelled')::int as cancelled, (state = 'no_show')::int as no_show,
+           (select count(distinct subject.id) filter (where held)
+            from unnest(s.subjects) with ordinality as subject (id, place)
+            join json_array_elements(s.businesses) with ordinality as business (told, place) using (place)
+            where (business.told ->> 'known')::boolean) as visits,
+           case when held then contact_minutes else 0 end as contact_minutes,
+           case when held then preparation_minutes else 0 end as preparation_minutes,
+           case when held then travel_minutes else 0 end as travel_minutes,
+           case when state = 'confirmed' then contact_minutes else 0 end as confirmed_contact_minutes,
+           case when state = 'confirmed' then preparation_minutes else 0 end as confirmed_preparation_minutes,
+           case when state = 'confirmed' then travel_minutes else 0 end as confirmed_travel_minutes
+    from session s
+    union all
+    select f.office, f.day, f.slice, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    from live, fact_business f
+    where f.set_version = live.version and f.office >= $1 and f.office < $2 and f.day >= $3 and f.day < $4
+      and f.subjects[1] = f.id
+), moved as (select p.grain, p.starts, m.* from activity m, {grains})
+"""
+_SERVICE = """
+moved as (
+    select p.grain, p.starts, m.*, 1 as sessions, (state = 'confirmed')::int as confirmed,
+           case when state = 'confirmed' then contact_minutes else 0 end as confirmed_contact_minutes
+    from session m, {grains}
+    where held
+)
+"""
+_LOAD = """
+moved as (
+    select s.*, named.consultant, date_trunc('month', s.day)::date as month, 1 as sessions,
+           (state = 'confirmed')::int as confirmed, (state = 'contested')::int as contested
+    from session s, lateral (select distinct json_array_elements_text(s.consultants)::uuid) as named (consultant)
+    where held
+)
+"""
+_REGION = """
+moved as (
+    select p.level, left(b.kelurahan, p.length) as region, b.*, 1 as businesses
+    from business b, (values ('regency', 5), ('district', 8), ('village', 13)) as p (level, length)
+)
+"""
+_STOCK = """
+moved as (
+    select left(b.kelurahan, 5) as regency, b.*, date_trunc('month', b.day)::date as month, 1 as registered, 0 as closed
+    from business b
+    union all
+    select left(b.kelurahan, 5), b.*, date_trunc('month', b.closed_on)::date, 0, 1
+    from business b where b.status = 'closed' and b.closed_on is not null
+)
+"""
+_DIFFERING = """
+with live as (select version from read_model_pointer),
+{facts},
+expected as (select {key}, slice, array[{sums}]::bigint[] as amounts from moved group by {key}, slice),
+stands as (
+    select {key}, slice, array[{amounts}] as amounts
+    from {table}, live where set_version = live.version and {within}
+)
+select array[{texts}, slice::text] as key,
+       coalesce(s.amounts, {zeros}) as stands, coalesce(e.amounts, {zeros}) as expected
+from expected e full join stands s using ({key}, slice)
+where coalesce(s.amounts, {zeros}) <> coalesce(e.amounts, {zeros})
+"""
+
+
+Amounts = tuple[int, ...]
+Corrections = Mapping[Key, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Total:
+    """A table of totals. `facts`: what moves it in a range; `within`: its own rows of that range."""
+
+    table: str
+    key: tuple[str, ...]
+    amounts: tuple[str, ...]
+    facts: str
+    within: str
+
+    @cached_property
+    def differing(self) -> str:
+        """The statement that finds the rows of a range that are not the sums of its facts."""
+        zeros = f"array[{', '.join('0' for _ in self.amounts)}]::bigint[]"
+        return _DIFFERING.format(
+            table=self.table,
+            facts=self.facts.format(grains=_GRAINS),
+            within=self.within,
+            key=", ".join(self.key),
+            texts=", ".join(f"{column}::text" for column in self.key),
+            sums=", ".join(f"sum({amount})" for amount in self.amounts),
+            amounts=", ".join(self.amounts),
+            zeros=zeros,
+        )
+
+
+_IN_OFFICES = "office >= $1 and office < $2"
+_MINUTES = ("contact_minutes", "preparation_minutes", "travel_minutes")
+
+OF_ACTIVITY = (
+    Total(
+        table="office_activity",
+        key=("office", "grain", "starts"),
+        amounts=(
+            "registrations",
+            "scheduled",
+            "sessions",
+            "confirmed",
+            "contested",
+            "imported",
+            "cancelled",
+            "no_show",
+            "visits",
+            *_MINUTES,
+            *(f"confirmed_{minutes}" for minutes in _MINUTES),
+        ),
+        facts=f"{_SESSIONS}, {_ACTIVITY}",
+        within=f"{_IN_OFFICES} and starts >= $3 and starts < $4",
+    ),
+    Total(
+        table="sessions_by_service",
+        key=("office", "grain", "starts", "field", "service", "channel"),
+        amounts=("sessions", "confirmed", *_MINUTES, "confirmed_contact_minutes"),
+        facts=f"{_SESSIONS}, {_SERVICE}",
+        within=f"{_IN_OFFICES} and starts >= $3 and starts < $4",
+    ),
+    Total(
+        table="consultant_load",
+        key=("office", "consultant", "month"),
+        amounts=("sessions", "confirmed", "contested", *_MINUTES),
+        facts=f"{_SESSIONS}, {_LOAD}",
+        within=f"{_IN_OFFICES} and month >= $3 and month < $4",
+    ),
+)
+OF_BUSINESSES = (
+    Total(
+        table="businesses_by_region",
+        key=("level", "region", "home_office", "kind", "status"),
+        amounts=("businesses",),
+        facts=f"{_BUSINESSES}, {_REGION}",
+        within="region >= $1 and region < $2",
+    ),
+    Total(
+        table="businesses_over_time",
+        key=("regency", "home_office", "kind", "month"),
+        amounts=("registered", "closed"),
+        facts=f"{_BUSINESSES}, {_STOCK}",
+        within="regency >= $1 and regency < $2",
+    ),
+)
+
+
+async def compare(readers: Readers, suspects: Sequence[Suspect], stored: int) -> AsyncIterator[list[Finding]]:
+    """Yields, range by range, the totals that are not the sums of their facts; `stored` tells how many there may be."""
+    places = await ranges.of_offices_and_years(readers, stored)
+    for total in OF_ACTIVITY:
+        corrected = corrections(total.table, suspects)
+        for offices, days in places:
+            yield await _judge(readers, total, corrected, offices.first, offices.until, days.first, days.until)
+    regencies = await ranges.of_regencies(readers, stored)
+    for total in OF_BUSINESSES:
+        corrected = corrections(total.table, suspects)
+        for codes in regencies:
+            yield await _judge(readers, total, corrected, codes.first, codes.until)
+
+
+async def _judge(readers: Readers, total: Total, corrected: Corrections, *ends: Any) -> list[Finding]:  # noqa: ANN401
+    async with readers.instant("reporting") as connection:
+        rows = await connection.fetch(total.differing, *ends)
+    findings: list[Finding] = []
+    for row in rows:
+        key, stands, expected = tuple(row["key"]), tuple(row["stands"]), tuple(row["expected"])
+        moved = corrected.get(key, {})
+        right = tuple(sum_ + moved.get(name, 0) for name, sum_ in zip(total.amounts, expected, strict=True))
+        if stands != right:
+            findings += named(f"{total.table} {' '.join(key[:-1])} slice {key[-1]}", total.amounts, stands, right)
+    return findings
+
+
+def named(where: str, names: Sequence[str], stands: Amounts, right: Amounts) -> Iterator[Finding]:
+    """Yields what is wrong with a row of totals: it differs, and what is above the sum was counted twice."""
+    amounts = list(zip(names, stands, right, strict=True))
+    told = "; ".join(f"{name} is {is_}, the sum is {ought}" for name, is_, ought in amounts if is_ != ought)
+    yield Finding(Kind.DIFFERING, f"reporting.{where}", told, CURE)
+    if any(is_ > ought for _, is_, ought in amounts):
+        yield Finding(Kind.TWICE, f"reporting.{where}", f"above the sum: {told}", CURE)

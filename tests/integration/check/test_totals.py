@@ -1,0 +1,194 @@
+"""A row that a hand changes is named, whatever table of reporting it stands in, and nothing else is."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from deploy.check.findings import Report
+from deploy.check.totals.sums import OF_ACTIVITY, OF_BUSINESSES, Total
+from tests.infrastructure.databases import Database
+from tests.integration.check.world import BUSINESSES, World, populate
+from tests.support.reporting_events import business, event, session
+
+SHARED, LONG_AGO = BUSINESSES[7], UUID(int=7001)
+SESSION, CONSULTANT = UUID(int=6000), UUID(int=9)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A change of one row by hand, the table that it is in, what the finding says, and where else it shows."""
+
+    table: str
+    sql: str
+    says: tuple[str, ...]
+    kind: str = "differing_rows"
+    shows_in: tuple[str, ...] = ()
+
+
+async def _populate(world: World) -> None:
+    """Beside the usual: two offices with one business over two years, sessions in every state, a closed business."""
+    await populate(world)
+    await world.accept(business(LONG_AGO, registered_on="2024-01-01", kelurahan="35.79.01.1002", home_office="35.79"))
+    await world.accept(business(LONG_AGO, 2, registered_on="2024-01-01", status="closed", closed_on="2025-03-31"))
+    covers: dict[str, Any] = {"office": "35.76", "staff": "stf-9", "fields": [], "active_from": "2026-01-01"}
+    await world.accept(event("ConsultantRegistered", str(CONSULTANT), 1, {"id": str(CONSULTANT), **covers}))
+    told: list[dict[str, Any]] = [
+        {"office": "35.79", "contact_minutes": 200, "state": "confirmed", "day": "2026-01-05"},
+        {"contact_minutes": 100, "state": "contested", "day": "2026-12-30"},
+        {"office": "35.79", "day": "2025-12-31", "imported": True},
+        {"state": "scheduled"},
+        {"state": "cancelled"},
+        {"state": "no_show"},
+        {"accepted": False, "imported": True},
+    ]
+    await world.accept(
+        *(
+            session(UUID(int=SESSION.int + number), [SHARED, BUSINESSES[1]], **changes)
+            for number, changes in enumerate(told)
+        )
+    )
+
+
+def _raised(total: Total) -> Planted:
+    """Each amount of one row stands one too high."""
+    sums = ", ".join(f"{amount} = {amount} + 1" for amount in total.amounts)
+    row = f"select ctid from reporting.{total.table} order by {', '.join(total.key)}, slice offset 1 limit 1"
+    says = ("above the sum", *(f"{amount} is " for amount in total.amounts))
+    return Planted(total.table, f"update reporting.{total.table} set {sums} where ctid = ({row})", says, "twice")
+
+
+def _of_nobody(table: str, row: str, *says: str) -> Planted:
+    return Planted(table, f"insert into reporting.{table} values ({row})", ("above the sum", *says), "twice")
+
+
+def _visits(change: str, *says: str, kind: str = "differing_rows") -> Planted:
+    sql = f"update reporting.served_business set {change} where subject = '{SHARED}'"
+    return Planted("served_business", sql, (str(SHARED), *says), kind, ("businesses_served", "intensive_business"))
+
+
+_INTENSIVE = f"subject = '{SHARED}' and office = '35.79'"
+PLANTED = (
+    *(_raised(total) for total in (*OF_ACTIVITY, *OF_BUSINESSES)),
+    _of_nobody("office_activity", "1, '35.99', 'day', '1999-01-01', 3, 1" + ", 0" * 14, "35.99 day 1999-01-01"),
+    _of_nobody("sessions_by_service", "1, '35.99', 'day', '2031-01-01', 'f', 's', 'c', 3, 1" + ", 0" * 5, "2031-01-01"),
+    _of_nobody("consultant_load", f"1, '00.00', '{SHARED}', '2026-01-01', 3, 1" + ", 0" * 5, f"00.00 {SHARED}"),
+    _of_nobody("businesses_by_region", "1, 'village', '99.99.99.9999', '35.76', '*', 'active', 3, 1", "99.99.99.9999"),
+    _of_nobody("businesses_over_time", "1, '00.01', '35.76', '*', '2026-01-01', 3, 0, 1", "closed is 1"),
+    _of_nobody("businesses_served", "1, '35.99', 'quarter', '1999-01-01', 3, 1, 0, 0, 0", "35.99 quarter 1999-01-01"),
+    *(
+        Planted(
+            "businesses_served",
+            f"update reporting.businesses_served set {amount} = {amount} - 1 where ctid ="
+            " (select ctid from reporting.businesses_served where (office, grain) = ('*', 'year')"
+            " order by slice limit 1)",
+            ("* year", f"{amount} is "),
+        )
+        for amount in ("served", "attested", "newly_served", "intensive")
+    ),
+    _visits("visits = (visits::jsonb - 0)::json", "is not among the visits"),
+    _visits("visits = (visits::jsonb || jsonb_build_array(visits::jsonb -> 0))::json", "stands 2 times", kind="twice"),
+    _visits(
+        "visits = ((visits::jsonb || jsonb_build_array(visits::jsonb -> 0)) - 0)::json", "by day and session it is"
+    ),
+    _visits("visits = jsonb_set(visits::jsonb, '{1,3}', '7')::json", " 7 minutes; the session says"),
+    _visits("visits = jsonb_set(visits::jsonb, '{1,4}', '1')::json", " minutes attested; the session says"),
+    _visits(f"visits = jsonb_set(visits::jsonb, '{{0,0}}', '\"{UUID(int=SESSION.int + 4)}\"')::json", "there was none"),
+    _visits("offices = '{35.76}'", "offices ['35.76'], its visits were at ['35.76', '35.79']"),
+    Planted(
+        "served_business",
+        f"delete from reporting.served_business where subject = '{SHARED}'",
+        (str(SHARED), "is not among the visits"),
+        shows_in=("businesses_served", "intensive_business"),
+    ),
+    Planted(
+        "intensive_business",
+        f"update reporting.intensive_business set contact_minutes = 301 where {_INTENSIVE}",
+        (str(SHARED), "35.79 2026", "301 contact minutes; by the visits of that year"),
+    ),
+    Planted(
+        "intensive_business",
+        f"delete from reporting.intensive_business where {_INTENSIVE}",
+        (str(SHARED), "35.79 2026", "no row; by the visits of that year"),
+    ),
+    Planted(
+        "intensive_business",
+        f"insert into reporting.intensive_business values (1, '35.76', 2024, '{SHARED}', 400)",
+        (str(SHARED), "35.76 2024", "400 contact minutes; by the visits of that year no row"),
+    ),
+    Planted(
+        "fact_session",
+        "update reporting.fact_session set day = '2026-02-01', office = '35.79'"
+        f" where id = '{UUID(int=SESSION.int + 1)}'",
+        ("listed under day 2026-02-01, its state says 2026-12-30", "listed under office 35.79"),
+    ),
+    Planted(
+        "fact_business",
+        "update reporting.fact_business set office = '35.79', home_office = '35.79', kelurahan = '35.79.01.1001',"
+        f" day = '2020-01-01' where id = '{SHARED}'",
+        ("listed under kelurahan 35.79.01.1001", "listed under day 2020-01-01", "listed under home_office 35.79"),
+    ),
+    Planted(
+        "fact_consultant",
+        "update reporting.fact_consultant set office = '35.79'",
+        ("listed under office 35.79",),
+    ),
+)
+
+
+async def test_a_row_changed_by_hand_is_named(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many facts each office, year and region is a range of its own, and nothing falls between them."""
+    superuser = await asyncpg.connect(database.superuser_dsn)
+    world = World(database, superuser)
+    await _populate(world)
+    assert (await world.check()).as_json()["details"] == []
+    monkeypatch.setattr("deploy.check.totals.ranges._AT_ONCE", 0)
+    monkeypatch.setattr("deploy.check.totals.served._PAGE", 5)
+    assert (await world.check()).as_json()["details"] == []
+    for planted in PLANTED:
+        async with _mended(superuser, planted.table):
+            changed = await superuser.execute(planted.sql)
+            assert changed.endswith(" 1"), (planted, changed)
+            _judge(planted, await world.check())
+    assert (await world.check()).ok
+    await superuser.close()
+
+
+@asynccontextmanager
+async def _mended(superuser: "asyncpg.Connection[asyncpg.Record]", table: str) -> AsyncIterator[None]:
+    await superuser.execute(f"create temp table right_rows as table reporting.{table}")
+    yield
+    await superuser.execute(f"delete from reporting.{table}")
+    await superuser.execute(f"insert into reporting.{table} table right_rows")
+    await superuser.execute("drop table right_rows")
+
+
+def _judge(planted: Planted, report: Report) -> None:
+    told = [f"{one.kind} {one.where} {one.what}" for one in report.details]
+    assert any(
+        all(words in line for words in (planted.kind, f"reporting.{planted.table} ", *planted.says)) for line in told
+    ), (
+        planted,
+        told,
+    )
+    elsewhere = [
+        line for line in told if not any(f"reporting.{table} " in line for table in (planted.table, *planted.shows_in))
+    ]
+    assert elsewhere == [], planted
+
+
+async def test_nothing_is_proven_of_a_set_of_older_rules(database: Database) -> None:
+    superuser = await asyncpg.connect(database.superuser_dsn)
+    world = World(database, superuser)
+    await populate(world)
+    await superuser.execute("update reporting.read_model_set set rules = 1")
+    report = await world.check()
+    assert [(one.kind, "rules 1" in one.what, "plut rebuild reporting" in one.cure) for one in report.details] == [
+        ("waiting", True, True)
+    ]
+    assert not report.ok
+    await superuser.close()
