@@ -6,12 +6,11 @@ That depends on all sessions of a business together: on its visits. This is the 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
 from services.reporting.domain import FIRST_DAY, PROVINCE, Fact, Period, is_held, start_of
-from services.reporting.projections.total import Column, Contribution, Total, no_contributions
+from services.reporting.projections.total import Column, Contribution, Key, Total, no_contributions
 from shared.contracts.mentoring import SessionState
 
 # domain.md §2.14 K3: from so many contact minutes in a year on mentoring is intensive, whichever offices gave them.
@@ -55,78 +54,126 @@ def contributions(visits: Sequence[Visit]) -> list[Contribution]:
 
 
 def moved(old: Sequence[Visit], new: Sequence[Visit]) -> list[Contribution]:
-    """Returns what changes in the totals when a business's visits become others."""
-    before, after = _counted(old), _counted(new)
-    changes: dict[str, list[int]] = {}
-    for place, (was, is_) in enumerate(zip(before, after, strict=True)):
-        for name in is_ - was:
-            changes.setdefault(name, [0, 0, 0, 0])[place] = 1
-        for name in was - is_:
-            changes.setdefault(name, [0, 0, 0, 0])[place] = -1
-    return [(_key(name), tuple(amounts)) for name, amounts in changes.items()]
-
-
-def intensive_in(visits: Iterable[Visit]) -> dict[Intensity, int]:
-    """Returns the years of intensive mentoring under `*` and each office that served then, with the contact minutes
-    of all offices together.
+    """Returns what contributions(new) has beyond contributions(old), looking only at what differs: a batch asks it for
+    each business that it meets.
     """
-    minutes: dict[str, int] = {}
-    offices: dict[str, set[str]] = {}
-    for visit in visits:
-        year = visit.day[:4]
-        minutes[year] = minutes.get(year, 0) + visit.contact_minutes
-        offices.setdefault(year, {PROVINCE}).add(visit.office)
-    return {
-        Intensity(office, int(year)): sum_
-        for year, sum_ in minutes.items()
-        if sum_ >= INTENSIVE_MINUTES
-        for office in offices[year]
-    }
+    sums = _Sums()
+    before, after = set(old), set(new)
+    others = list(old)
+    for visit in old:
+        if visit not in after:
+            others.remove(visit)
+            sums.count(visit, others, -1)
+    for visit in new:
+        if visit not in before:
+            sums.count(visit, others, 1)
+            others.append(visit)
+    sums.first_days(_on_first_day(old), _on_first_day(new))
+    sums.intensity(old, new, years_of(before ^ after))
+    return sums.contributions()
 
 
-class _Counted(NamedTuple):
-    """Under which names (office, grain, start) a business counts, for each amount of the total."""
-
-    served: set[str]
-    attested: set[str]
-    newly_served: set[str]
-    intensive: set[str]
+def years_of(visits: Iterable[Visit]) -> set[str]:
+    """Returns the years in which they were paid."""
+    return {visit.day[:4] for visit in visits}
 
 
-def _counted(visits: Sequence[Visit]) -> _Counted:
-    """Names and no tuples: a text is hashed once, and every batch builds these sets anew."""
+def intensive_in(visits: Sequence[Visit], years: Iterable[str]) -> dict[Intensity, int]:
+    """Returns in which of the years mentoring was intensive, under `*` and each office that served then, with the
+    contact minutes of all offices together.
+    """
+    found: dict[Intensity, int] = {}
+    for year in years:
+        paid = [visit for visit in visits if visit.day[:4] == year]
+        minutes = sum([visit.contact_minutes for visit in paid])
+        if minutes >= INTENSIVE_MINUTES:
+            for office in {PROVINCE, *[visit.office for visit in paid]}:
+                found[Intensity(office, int(year))] = minutes
+    return found
+
+
+_AMOUNTS = ("served", "attested", "newly_served", "intensive")
+_SERVED, _ATTESTED, _NEWLY_SERVED, _INTENSIVE = range(len(_AMOUNTS))
+# From the longest on: two days share the first so many of them.
+_PERIODS = (Period.ALL, Period.YEAR, Period.QUARTER, Period.MONTH, Period.DAY)
+_QUARTERS = {f"{month:02}": (month - 1) // 3 for month in range(1, 13)}
+
+
+class _Sums:
+    """What one business counts for, as it changes."""
+
+    def __init__(self) -> None:
+        self._amounts: dict[Key, list[int]] = {}
+
+    def count(self, visit: Visit, others: Sequence[Visit], sign: int) -> None:
+        """A visit counts in the periods that none of the others lies in, for its office and for the province."""
+        mine = [other for other in others if other.office == visit.office]
+        self._count(_SERVED, visit, others, mine, sign)
+        if visit.attested:
+            attested = [other for other in others if other.attested]
+            self._count(_ATTESTED, visit, attested, [other for other in mine if other.attested], sign)
+
+    def first_days(self, old: Sequence[Visit], new: Sequence[Visit]) -> None:
+        """A business is new where and when it was served first: the province's first day, whichever office it was."""
+        if old != new:
+            for place in _places_of(old):
+                self._add(_NEWLY_SERVED, place, -1)
+            for place in _places_of(new):
+                self._add(_NEWLY_SERVED, place, 1)
+
+    def intensity(self, old: Sequence[Visit], new: Sequence[Visit], years: Iterable[str]) -> None:
+        before, after = intensive_in(old, years), intensive_in(new, years)
+        for office, year in before.keys() ^ after.keys():
+            sign = 1 if Intensity(office, year) in after else -1
+            self._add(_INTENSIVE, (office, Period.YEAR.value, date(year, 1, 1)), sign)
+
+    def contributions(self) -> list[Contribution]:
+        return [(place, tuple(amounts)) for place, amounts in self._amounts.items() if any(amounts)]
+
+    def _count(self, amount: int, visit: Visit, others: Sequence[Visit], mine: Sequence[Visit], sign: int) -> None:
+        for office, near in ((PROVINCE, others), (visit.office, mine)):
+            for period in _PERIODS[_most_shared(visit.day, near) :]:
+                self._add(amount, _place(office, period, visit.day), sign)
+
+    def _add(self, amount: int, place: Key, sign: int) -> None:
+        self._amounts.setdefault(place, [0] * len(_AMOUNTS))[amount] += sign
+
+
+def _most_shared(day: str, others: Sequence[Visit]) -> int:
+    """Returns how many of the periods of a day one of the others lies in too; 0 if there are none."""
+    if not others:
+        return 0
+    near = [other.day for other in others if other.day[:4] == day[:4]]
+    if not near:
+        return 1
+    if day in near:
+        return 5
+    months = {other[5:7] for other in near}
+    if day[5:7] in months:
+        return 4
+    return 3 if _QUARTERS[day[5:7]] in {_QUARTERS[month] for month in months} else 2
+
+
+def _on_first_day(visits: Sequence[Visit]) -> list[Visit]:
     first = min([visit.day for visit in visits], default="")
-    return _Counted(
-        _names(visits),
-        _names([visit for visit in visits if visit.attested]),
-        _names([visit for visit in visits if visit.day == first]),
-        {f"{office} year {year}-01-01" for office, year in intensive_in(visits)},
-    )
+    return [visit for visit in visits if visit.day == first]
 
 
-def _names(visits: Sequence[Visit]) -> set[str]:
-    return set(
-        chain.from_iterable(_names_of(office, visit.day) for visit in visits for office in (PROVINCE, visit.office))
-    )
+def _places_of(first: Sequence[Visit]) -> set[Key]:
+    offices = {PROVINCE, *(visit.office for visit in first)}
+    return {_place(office, period, first[0].day) for office in offices for period in _PERIODS} if first else set()
 
 
-@lru_cache(maxsize=32_768)
-def _names_of(office: str, day: str) -> tuple[str, ...]:
+@lru_cache(maxsize=65_536)
+def _place(office: str, period: Period, day: str) -> tuple[str, str, date]:
     on = date.fromisoformat(day)
-    starts = [(period, FIRST_DAY if period is Period.ALL else start_of(period, on)) for period in Period]
-    return tuple(f"{office} {period} {start}" for period, start in starts)
-
-
-@lru_cache(maxsize=32_768)
-def _key(name: str) -> tuple[str, str, date]:
-    office, grain, start = name.split(" ")
-    return office, grain, date.fromisoformat(start)
+    return office, period.value, FIRST_DAY if period is Period.ALL else start_of(period, on)
 
 
 TOTAL = Total(
     name="businesses_served",
     key=(Column("office", "text"), Column("grain", "text"), Column("starts", "date")),
-    amounts=("served", "attested", "newly_served", "intensive"),
+    amounts=_AMOUNTS,
     contributions=no_contributions,
     fed_by=("mentoring",),
     since=2,

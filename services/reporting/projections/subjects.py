@@ -4,14 +4,14 @@ Two appliers may meet in one business: its row is locked before it is read (desi
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from services.reporting.domain import Fact
 from services.reporting.projections import businesses_served
-from services.reporting.projections.businesses_served import Intensity, Visit, intensive_in, visits_of
+from services.reporting.projections.businesses_served import Intensity, Visit, intensive_in, visits_of, years_of
 from services.reporting.projections.total import Differences
 from services.reporting.store import numbers_literal
 from shared.statements import Write
@@ -52,15 +52,20 @@ class Change:
         stay = [visit for visit in visits if visit.session not in self.gone]
         return sorted([*stay, *self.come], key=lambda visit: (visit.day, visit.session))
 
+    def years_in(self, visits: Sequence[Visit]) -> set[str]:
+        """Returns the years that the change touches, of the visits before it and of those that come."""
+        return years_of(self.come) | years_of([visit for visit in visits if visit.session in self.gone])
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A business's visits before and after a batch."""
+    """A business's visits before and after a batch; `years` are those in which they are not the same."""
 
     subject: UUID
     slice: int
     old: Sequence[Visit]
     new: Sequence[Visit]
+    years: Collection[str]
 
 
 def changes(replaced: Iterable[tuple[Fact | None, Fact]]) -> dict[UUID, Change]:
@@ -87,7 +92,7 @@ async def lock(connection: Any, set_version: int, changed: Mapping[UUID, Change]
     served = []
     for row in await connection.fetch(_LOCK, set_version, sorted(changed)):
         change, old = changed[row["subject"]], visits_from(row["visits"])
-        served.append(Served(row["subject"], change.slice, old, change.applied_to(old)))
+        served.append(Served(row["subject"], change.slice, old, change.applied_to(old), change.years_in(old)))
     return served
 
 
@@ -112,7 +117,11 @@ def count(served: Sequence[Served]) -> Differences:
 async def after(connection: Any, set_version: int, subject: UUID | None, limit: int) -> list[Served]:  # noqa: ANN401
     """Returns the next page of businesses as if they had come just now, from the first if `subject` is None."""
     rows = await connection.fetch(_PAGE, set_version, subject, limit)
-    return [Served(row["subject"], 0, (), visits_from(row["visits"])) for row in rows]
+    return [_come_now(row["subject"], visits_from(row["visits"])) for row in rows]
+
+
+def _come_now(subject: UUID, visits: Sequence[Visit]) -> Served:
+    return Served(subject, 0, (), visits, years_of(visits))
 
 
 def intensities(served: Sequence[Served]) -> list[Write]:
@@ -120,7 +129,7 @@ def intensities(served: Sequence[Served]) -> list[Write]:
     now: list[tuple[Intensity, UUID, int]] = []
     ended: list[tuple[Intensity, UUID]] = []
     for one in served:
-        before, after = intensive_in(one.old), intensive_in(one.new)
+        before, after = intensive_in(one.old, one.years), intensive_in(one.new, one.years)
         now += [(where, one.subject, minutes) for where, minutes in after.items() if before.get(where) != minutes]
         ended += [(where, one.subject) for where in before.keys() - after.keys()]
     writes = []

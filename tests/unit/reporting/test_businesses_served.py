@@ -1,0 +1,70 @@
+"""Who was served: the shortcut that appliers take says what the definition says, whatever the visits."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from services.reporting.domain import PROVINCE, Period, start_of
+from services.reporting.projections.businesses_served import TOTAL, Visit, contributions, moved
+from services.reporting.projections.total import Key
+
+FIRST = date(2023, 11, 1)
+_DAYS = st.integers(0, 500).map(lambda number: (FIRST + timedelta(days=number)).isoformat())
+_VISITS = st.lists(
+    st.builds(
+        Visit,
+        session=st.integers(0, 8).map(str),
+        office=st.sampled_from(["35.76", "35.79", "35.01"]),
+        day=_DAYS,
+        contact_minutes=st.sampled_from([0, 1, 60, 150, 299, 300]),
+        attested=st.integers(0, 1),
+    ),
+    max_size=7,
+    unique_by=lambda visit: visit.session,
+)
+
+
+def _defined(visits: Sequence[Visit]) -> dict[Key, tuple[int, ...]]:
+    """The definition, word for word: for every office and period, who lies in it."""
+    found: dict[Key, tuple[int, ...]] = {}
+    days = {visit.day: date.fromisoformat(visit.day) for visit in visits}
+    for office in {PROVINCE, *(visit.office for visit in visits)}:
+        for period in Period:
+            for start in {start_of(period, day) for day in days.values()}:
+                inside = [
+                    visit
+                    for visit in visits
+                    if office in (PROVINCE, visit.office) and start_of(period, days[visit.day]) == start
+                ]
+                year = [visit for visit in visits if start_of(Period.YEAR, days[visit.day]) == start]
+                intensive = period is Period.YEAR and sum(visit.contact_minutes for visit in year) >= 300
+                told = (
+                    bool(inside),
+                    any(visit.attested for visit in inside),
+                    any(visit.day == min(days) for visit in inside),
+                    bool(inside) and intensive,
+                )
+                if any(told):
+                    found[(office, period.value, start)] = tuple(map(int, told))
+    return found
+
+
+@settings(max_examples=200)
+@given(_VISITS)
+def test_contributions_are_the_definition(visits: list[Visit]) -> None:
+    assert dict(contributions(visits)) == _defined(visits)
+
+
+@settings(max_examples=300)
+@given(_VISITS, _VISITS)
+@example([Visit("1", "35.76", "2024-01-01", 150, 1)], [Visit("1", "35.79", "2023-12-31", 150, 0)])
+def test_what_moves_is_the_difference(old: list[Visit], new: list[Visit]) -> None:
+    before, after = _defined(old), _defined(new)
+    nothing = (0,) * len(TOTAL.amounts)
+    differences = {
+        key: tuple(a - b for a, b in zip(after.get(key, nothing), before.get(key, nothing), strict=True))
+        for key in before.keys() | after.keys()
+    }
+    assert dict(moved(old, new)) == {key: amounts for key, amounts in differences.items() if any(amounts)}
