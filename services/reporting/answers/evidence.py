@@ -26,7 +26,7 @@ _NOBODY: Sequence[Visit] = ()
 class Figure:
     """`terms` of a total's amounts, each with its sign, under these values of its key and in these spans.
 
-    Its facts are listed through `offices`. No spans: the total knows no time.
+    Its facts are listed through `offices`. To a total that knows no time every span is all of it.
     """
 
     total: Total
@@ -50,11 +50,13 @@ class Figure:
         named = dict(zip((column.name for column in self.total.key), key, strict=True))
         if any(str(named[column]) not in values for column, values in self.within.items()):
             return False
-        return not self.spans or any(_lies_in(named, span) for span in self.spans)
+        return any(_lies_in(named, span) for span in self.spans)
 
 
 def _lies_in(named: Mapping[str, object], span: Span) -> bool:
-    starts = named.get("month") or named["starts"]
+    starts = named.get("month", named.get("starts"))
+    if starts is None:
+        return True
     return named.get("grain", span.grain) == span.grain and span.first <= starts <= span.last  # type: ignore[operator]  # a date
 
 

@@ -236,17 +236,17 @@ $$;
 comment on function businesses_listed is 'by the office that registered them, and the day';
 
 create function businesses_placed(
-    which integer, first_kelurahan text, last_kelurahan text, after_kelurahan text, after_id uuid, most integer
+    which integer, whom text, first_kelurahan text, last_kelurahan text, after_kelurahan text, after_id uuid, most integer
 ) returns table (id uuid, version bigint, event_id uuid, slice smallint, subjects uuid[], state json)
 language sql stable security definer set search_path = service_schema, pg_temp as $$
     select f.id, f.version, f.event_id, f.slice, f.subjects, f.state
     from fact_business f
-    where f.set_version = which and f.kelurahan between first_kelurahan and last_kelurahan
-      and (f.kelurahan, f.id) > (after_kelurahan, after_id) and f.home_office = any (scope_offices())
+    where f.set_version = which and f.home_office = whom and whom = any (scope_offices())
+      and f.kelurahan between first_kelurahan and last_kelurahan and (f.kelurahan, f.id) > (after_kelurahan, after_id)
     order by f.kelurahan, f.id
     limit most
 $$;
-comment on function businesses_placed is 'those whose home office is in scope, by kelurahan';
+comment on function businesses_placed is 'those of one home office, by kelurahan';
 
 -- The states of some businesses, as anybody of the scope may know them who served them or is their home.
 create function businesses_named(which integer, whom uuid[])

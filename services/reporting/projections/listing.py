@@ -10,25 +10,16 @@ from typing import Any
 from uuid import UUID
 
 from services.reporting import store
-from services.reporting.domain import Fact, Kind
+from services.reporting.domain import Fact, Kind, listing
 from services.reporting.projections import subjects
 from services.reporting.projections.businesses_served import Visit
+from shared.contracts.registry import BusinessState
 
 _BEFORE_ALL = UUID(int=0)
-_BY_DAY = """
-select id::text, version, event_id, slice, subjects, state, day::text as place
-from {fact}
-where set_version = $1 and office = $2 and day between $3 and $4 and (day, id) > ($5::date, $6::uuid)
-order by day, id
-limit $7
-"""
-_BY_PLACE = """
-select id::text, version, event_id, slice, subjects, state, kelurahan as place
-from fact_business
-where set_version = $1 and home_office = $2 and kelurahan >= $3 and kelurahan < $4 and (kelurahan, id) > ($5, $6::uuid)
-order by kelurahan, id
-limit $7
-"""
+_SESSIONS = "select * from sessions_listed($1, $2, $3, $4, $5, $6, $7)"
+_BUSINESSES = "select * from businesses_listed($1, $2, $3, $4, $5, $6, $7)"
+_PLACED = "select * from businesses_placed($1, $2, $3, $4, $5, $6, $7)"
+_NAMED = "select * from businesses_named($1, $2)"
 _VISITS = "select subject, visits from served_business where set_version = $1 and subject = any($2)"
 
 
@@ -58,14 +49,15 @@ class Days:
     ) -> list[Listed]:
         """Returns what follows after a (day, id), from the first if that is None."""
         day, id_ = (date.fromisoformat(after[0]), UUID(after[1])) if after else (self.first, _BEFORE_ALL)
-        sql = _BY_DAY.format(fact=f"fact_{self.kind}")
+        sql = _SESSIONS if self.kind is Kind.SESSION else _BUSINESSES
         rows = await connection.fetch(sql, set_version, office, self.first, self.last, day, id_, limit)
-        return [_listed(self.kind, row) for row in rows]
+        facts = [_fact(self.kind, row) for row in rows]
+        return [Listed(str(listing(fact.state)[1]), fact) for fact in facts]
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Businesses by kelurahan, within a region; their office is the home office."""
+    """Businesses by kelurahan, within a region or (empty) wherever; their office is the home office."""
 
     region: str
 
@@ -79,14 +71,21 @@ class Places:
     ) -> list[Listed]:
         """Returns what follows after a (kelurahan, id), from the first if that is None."""
         kelurahan, id_ = (after[0], UUID(after[1])) if after else ("", _BEFORE_ALL)
-        # A slash comes after the dot: up to there a code begins with that of the region.
-        until = f"{self.region}/"
-        rows = await connection.fetch(_BY_PLACE, set_version, office, self.region, until, kelurahan, id_, limit)
-        return [_listed(Kind.BUSINESS, row) for row in rows]
+        # What begins with a code comes before that code and a slash, which follows the dot; a colon follows the digits.
+        until = f"{self.region}/" if self.region else ":"
+        rows = await connection.fetch(_PLACED, set_version, office, self.region, until, kelurahan, id_, limit)
+        facts = [_fact(Kind.BUSINESS, row) for row in rows]
+        return [Listed(str(listing(fact.state)[3]), fact) for fact in facts]
 
 
-def _listed(kind: Kind, row: Mapping[str, Any]) -> Listed:
-    return Listed(row["place"], store.fact_from(kind, row))
+def _fact(kind: Kind, row: Mapping[str, Any]) -> Fact:
+    return store.fact_from(kind, {**row, "id": str(row["id"])})
+
+
+async def named(connection: Any, set_version: int, businesses: Iterable[UUID]) -> Mapping[UUID, BusinessState]:  # noqa: ANN401
+    """Returns what the registry says of those of the businesses that the caller's offices serve or are home of."""
+    rows = await connection.fetch(_NAMED, set_version, list(businesses))
+    return {row["id"]: BusinessState.model_validate_json(row["state"]) for row in rows}
 
 
 async def visits(connection: Any, set_version: int, businesses: Iterable[UUID]) -> Mapping[UUID, Sequence[Visit]]:  # noqa: ANN401
