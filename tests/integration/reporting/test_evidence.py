@@ -108,9 +108,8 @@ async def _all_pages(seen: Snapshot, made: Figure, limit: int) -> int:
 async def test_what_the_events_add_is_the_figure(
     database: Database, worker: Pool, questions: list[tuple[Indicator, Asked]], who: Principal
 ) -> None:
-    await deliver(
-        worker, received(_events(random.Random(7)))  # noqa: S311  a test's dice
-    ))
+    chance = random.Random(7)  # noqa: S311  a test's dice
+    await deliver(worker, received(_events(chance)))
     pool, answered, moved = await database.pool("reporting"), set(), set()
     async with answers.snapshot(pool, who, TOTALS) as seen:
         for card, asked in questions:
