@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -49,7 +50,7 @@ def _events(chance: random.Random) -> Iterator[AnyEvent]:
     """Two turns of a year, offices that share businesses, sessions of every fate, businesses closed and moved."""
     first = date(2025, 12, 28)
     for number in range(1, 25):
-        closed = {"status": "closed", "closed_on": date(2026, 2, 3)} if number % 5 == 0 else {}
+        closed: dict[str, Any] = {"status": "closed", "closed_on": date(2026, 2, 3)} if number % 5 == 0 else {}
         yield business(
             UUID(int=number),
             registered_on=first + timedelta(days=chance.randrange(40)),
