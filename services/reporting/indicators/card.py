@@ -45,6 +45,11 @@ class Indicator:
         """How it may be added up, for people."""
         return _ADDING_UP[self.measure]
 
+    @property
+    def is_decimal(self) -> bool:
+        """Tells whether the figure is written with a decimal."""
+        return self.measure is Measure.RATIO and self.unit != "hari"
+
     def told(self) -> list[tuple[str, str]]:
         """Returns the card as people read it: what is told, and the text."""
         return [

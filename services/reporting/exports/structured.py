@@ -1,0 +1,145 @@
+"""A report as JSON, for programs: columns, rows by the keys of the columns, and the cards of what is shown."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel
+
+from services.reporting.exports.chunks import chunks
+from services.reporting.exports.report import Cell, Classification, Report, Row, Type
+from services.reporting.indicators import Indicator, Measure
+from services.reporting.small_cells import Bounds
+from shared.clock import WIB
+
+
+class BoundsTold(BaseModel):
+    """A number that is not told to everybody: it lies between these two, both included."""
+
+    at_least: int
+    at_most: int
+
+
+class ColumnTold(BaseModel):
+    key: str
+    label: str
+    type: Type
+    unit: str
+    indicator: str | None
+
+
+class PeriodTold(BaseModel):
+    """`running`: it is not over, so its figures still grow."""
+
+    period: str
+    label: str
+    first: date
+    last: date
+    running: bool
+
+
+class AmountRead(BaseModel):
+    total: str
+    amount: str
+
+
+class IndicatorCard(BaseModel):
+    """What a figure means. `reads` names the read model's columns, `parts` the indicators that it is reckoned from."""
+
+    code: str
+    name: str
+    counts: str
+    formula: str
+    unit: str
+    measure: Measure
+    adding_up: str
+    events: list[str]
+    since: str
+    leaves_out: str
+    reads: list[AmountRead]
+    parts: list[str]
+
+
+class ReportAnswer(BaseModel):
+    """A report. `as_of`: everything committed up to then is in the figures; null until all have been heard of.
+
+    In `rows`, null is unknown or withheld; a number that everybody must not know is told by its bounds.
+    """
+
+    title: str
+    classification: Classification
+    asked_by: str
+    as_of: datetime | None
+    behind_ms: int | None
+    position: str
+    periods: list[PeriodTold]
+    filters: dict[str, str]
+    notes: list[str]
+    columns: list[ColumnTold]
+    indicators: list[IndicatorCard]
+    rows: list[dict[str, int | float | str | BoundsTold | None]]
+
+
+def card(one: Indicator) -> IndicatorCard:
+    """Returns the card as programs read it."""
+    read = [amount._asdict() for amount in one.reads]
+    return IndicatorCard.model_validate({**asdict(one), "reads": read, "adding_up": one.adding_up})
+
+
+async def write(report: Report) -> AsyncIterator[bytes]:
+    """Yields the report, as many rows at a time as `chunks` has."""
+    keys = [column.key for column in report.columns]
+    yield _head(report).model_dump_json(exclude={"rows"})[:-1].encode() + b',"rows":['
+    between = b""
+    async for chunk in chunks(report.rows):
+        yield between + ",".join(json.dumps(_row(keys, row), ensure_ascii=False) for row in chunk).encode()
+        between = b","
+    yield b"]}"
+
+
+def _head(report: Report) -> ReportAnswer:
+    instant = report.instant
+    return ReportAnswer(
+        title=report.title,
+        classification=report.classification,
+        asked_by=report.asked_by,
+        as_of=instant.as_of,
+        behind_ms=instant.behind_ms,
+        position=str(instant.position),
+        periods=[
+            PeriodTold(
+                period=str(one),
+                label=one.label,
+                first=one.first,
+                last=one.last,
+                running=one.is_running(instant.today),
+            )
+            for one in report.periods
+        ],
+        filters=dict(report.filters),
+        notes=list(report.notes),
+        columns=[ColumnTold(**asdict(column)) for column in report.columns],
+        indicators=[card(one) for one in report.indicators],
+        rows=[],
+    )
+
+
+def _row(keys: list[str], row: Row) -> dict[str, Any]:
+    return {key: _told(cell) for key, cell in zip(keys, row, strict=True)}
+
+
+def _told(cell: Cell) -> Any:  # noqa: ANN401  what JSON knows
+    match cell:
+        case Bounds():
+            return cell.exact if cell.exact is not None else {"at_least": cell.low, "at_most": cell.high}
+        case Decimal():
+            return float(cell)
+        case datetime():
+            return cell.astimezone(WIB).isoformat()
+        case date():
+            return cell.isoformat()
+        case _:
+            return cell
