@@ -1,26 +1,29 @@
 """Whatever the order, however often, from two appliers at once: the tables say what the newest states say."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from hypothesis import HealthCheck, given, settings
+import pytest_asyncio
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as some
 
-from services.reporting.domain import fact_of
-from services.reporting.projections import totals_of
-from services.reporting.projections.applier import KIND_OF
-from shared.consumer.applier import Received
 from shared.contracts.catalogue import AnyEvent
-from shared.postgres import RETRYABLE, Pool
-from tests.support.reporting_events import business, deliver, office, received, session, tables
+from shared.postgres import Pool
+from tests.infrastructure import databases
+from tests.infrastructure.databases import Template
+from tests.support.read_models import apply, begin_anew, found
+from tests.support.recomputation import recompute
+from tests.support.reporting_events import NOW, business, event, office, session, tables
 
-_OFFICES = ("35.01", "35.76")
-_FIRST = date(2025, 12, 30)
-_TABLES = ("fact_office", "fact_business", "fact_consultant", "fact_session", "office_activity", "businesses_by_region")
+_OFFICES = ("35.76", "35.79")
+_DAYS = [date(2023, 12, 30) + timedelta(days=number) for number in range(4)]
+# The last of them turned out to be the first.
+_BUSINESSES = [UUID(int=100 + number) for number in range(5)]
+_ALIASES = {_BUSINESSES[-1]: _BUSINESSES[0]}
+_STATES = ("scheduled", "completed", "confirmed", "contested", "cancelled", "no_show")
 
 
 def _office(number: int, version: int) -> AnyEvent:
@@ -29,101 +32,90 @@ def _office(number: int, version: int) -> AnyEvent:
 
 def _business(number: int, version: int) -> AnyEvent:
     kinds = [["umkm"], ["umkm", "ikm"], ["cooperative"]][(number + version) % 3]
-    status = "closed" if version == 4 else "active"
-    home = _OFFICES[number % 2]
-    place = {"home_office": home, "kelurahan": f"{home}.01.1001"}
-    return business(UUID(int=100 + number), version, kinds=kinds, status=status, **place)
+    home = _OFFICES[(number + version) // 2 % 2]
+    changes = {"status": "closed", "closed_on": _DAYS[-1]} if version == 3 else {}
+    place = {"home_office": home, "registered_by": _OFFICES[number % 2], "kelurahan": f"{home}.01.100{version}"}
+    return business(_BUSINESSES[number], version, kinds=kinds, registered_on=_DAYS[number % 4], **place, **changes)
 
 
 def _session(number: int, version: int) -> AnyEvent:
-    met = [UUID(int=100 + number), UUID(int=101 + number)][: 1 + version % 2]
-    return session(
-        UUID(int=200 + number),
-        met,
-        version,
-        known=version > 1,
-        office=_OFFICES[version % 2],
-        day=_FIRST + timedelta(days=(number * 3 + version) % 5),
-        contact_minutes=10 * version,
-        state="cancelled" if version == 3 else "completed",
-    )
+    """Its versions differ in all that can be corrected. Three of one business and year make 300 minutes, or 297."""
+    turn = number * 5 + version * 3
+    met = [_BUSINESSES[(number + step) % 5] for step in range(1 + turn % 3)]
+    told = [
+        {"id": str(one), "known": (turn + place) % 4 > 0, "attested": turn % 2 > 0} for place, one in enumerate(met)
+    ]
+    id_ = UUID(int=200 + number)
+    state = {
+        **session(id_, met).payload.state.model_dump(mode="json"),
+        "businesses": told,
+        "office": _OFFICES[turn % 2],
+        "day": _DAYS[turn % 4],
+        "contact_minutes": (100, 99)[version % 2],
+        "travel_minutes": turn,
+        "consultants": [str(UUID(int=9 + number % 2)), str(UUID(int=9))],
+        "field": ("marketing", "finance")[turn % 2],
+        "state": _STATES[turn % 6] if version > 2 else "completed",
+        "imported": number == 0,
+        "accepted": number > 0 or version > 1,
+    }
+    return event("SessionCorrected", str(id_), version, state)
 
 
-_MAKERS = (_office, _business, _session)
+_COUNTS = {_office: 2, _business: 5, _session: 6}
 _HISTORY = {
     (maker.__name__, number, version): maker(number, version)
-    for maker in _MAKERS
-    for number in range(2 if maker is _office else 5)
+    for maker, count in _COUNTS.items()
+    for number in range(count)
     for version in range(1, 5)
 }
-_moments = some.lists(some.sampled_from(sorted(_HISTORY)), min_size=1, max_size=60)
+_MOMENTS = sorted(_HISTORY)
+_SESSIONS = [moment for moment in _MOMENTS if moment[0] == "_session"]
+_moments = some.lists(some.sampled_from(_MOMENTS) | some.sampled_from(_SESSIONS), max_size=60)
+_sizes = some.integers(1, 20)
 
 
-def _expected(events: Sequence[AnyEvent]) -> dict[str, Counter[Any]]:
-    """Recomputed from the newest states alone, slices summed."""
-    newest: dict[str, Received] = {}
-    for one in received(events):
-        known = newest.get(one.event.aggregate_id)
-        if known is None or one.event.version > known.event.version:
-            newest[one.event.aggregate_id] = one
-    sums: dict[str, Counter[Any]] = {total.name: Counter() for total in totals_of(1)}
-    for one in newest.values():
-        fact = fact_of(KIND_OF[one.event.type], one.event, one.partition)
-        for total in totals_of(1):
-            for key, amounts in total.contributions(fact):
-                for name, amount in zip(total.amounts, amounts, strict=True):
-                    sums[total.name][key, name] += amount
-    return {name: +counted for name, counted in sums.items()}
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def pool(template: Template) -> AsyncIterator[Pool]:
+    """One database for all examples: each begins anew."""
+    own = await template.clone()
+    yield await own.pool("reporting", "worker", size=3)
+    await databases.drop(own)
 
 
-async def _found(pool: Pool) -> dict[str, Counter[Any]]:
-    found: dict[str, Counter[Any]] = {}
-    for total in totals_of(1):
-        found[total.name] = Counter()
-        for row in await pool.fetch(total.sums_sql, 1):
-            for name in total.amounts:
-                found[total.name][tuple(row[column.name] for column in total.key), name] = row[name]
-        found[total.name] = +found[total.name]
-    return found
+async def _begin(pool: Pool) -> None:
+    await begin_anew(pool)
+    for alias, subject in _ALIASES.items():
+        await pool.execute("insert into subject_alias values (1, $1, $2)", alias, subject)
 
 
-async def _begin_anew(pool: Pool) -> None:
-    for table in _TABLES:
-        await pool.execute(f"delete from {table}")
+def _events(moments: Sequence[Any]) -> list[AnyEvent]:
+    return [_HISTORY[moment] for moment in moments]
 
 
-async def _apply(pool: Pool, events: Sequence[AnyEvent], size: int) -> None:
-    """One applier: its records in batches, each tried again when another one was quicker, as the consumer does."""
-    for start in range(0, len(events), size):
-        batch = received(events[start : start + size])
-        while True:
-            try:
-                await deliver(pool, batch)
-                break
-            except RETRYABLE:
-                continue
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(one=_moments, other=_moments, sizes=some.tuples(some.integers(1, 20), some.integers(1, 20)))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(one=_moments, other=_moments, sizes=some.tuples(_sizes, _sizes))
+@example(one=_MOMENTS, other=_MOMENTS[::-1], sizes=(1, 1))
+@example(one=_SESSIONS, other=_SESSIONS, sizes=(1, 2))
 async def test_two_appliers_in_any_order_lead_to_the_newest_states(
-    worker: Pool, one: list[Any], other: list[Any], sizes: tuple[int, int]
+    pool: Pool, one: list[Any], other: list[Any], sizes: tuple[int, int]
 ) -> None:
-    await _begin_anew(worker)
-    streams = [[_HISTORY[moment] for moment in moments] for moments in (one, other)]
+    """Each may be handed anything, also what the other one applies just now: more than a group would do."""
+    await _begin(pool)
+    streams = [_events(one), _events(other)]
     async with asyncio.timeout(60):
-        await asyncio.gather(*(_apply(worker, stream, size) for stream, size in zip(streams, sizes, strict=True)))
-    assert await _found(worker) == _expected([*streams[0], *streams[1]])
+        await asyncio.gather(*(apply(pool, stream, size) for stream, size in zip(streams, sizes, strict=True)))
+    assert await found(pool) == recompute([*streams[0], *streams[1]], NOW, _ALIASES)
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moments=_moments)
-async def test_reading_everything_again_changes_nothing(worker: Pool, moments: list[Any]) -> None:
-    await _begin_anew(worker)
-    events = [_HISTORY[moment] for moment in moments]
-    await _apply(worker, events, 7)
-    before = await tables(worker)
-    await _apply(worker, events, 3)
-    await _apply(worker, list(reversed(events)), 5)
-    assert await tables(worker) == before
-    assert await worker.fetch("select * from consumer_alarm") == []
+async def test_reading_everything_again_changes_nothing(pool: Pool, moments: list[Any]) -> None:
+    await _begin(pool)
+    events = _events(moments)
+    await apply(pool, events, 7)
+    before = await tables(pool)
+    await apply(pool, events, 3)
+    await apply(pool, list(reversed(events)), 5)
+    assert await tables(pool) == before
+    assert await pool.fetch("select * from consumer_alarm") == []
