@@ -55,7 +55,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Report:
-    """`name` is a slug for file names; `filters` tell what was asked, as label → text; `asked_by` is a role."""
+    """`name` is a slug for file names; `filters` tell what was asked, as label → text; `asked_by` is a role.
+
+    `next_cursor`: of a page, where the next one begins; None where nothing follows.
+    """
 
     name: str
     title: str
@@ -66,6 +69,7 @@ class Report:
     periods: Sequence[PeriodAsked] = ()
     filters: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    next_cursor: str | None = None
     classification: Classification = Classification.RESTRICTED
 
     @property
@@ -91,6 +95,7 @@ class Report:
             ("Diunduh", f"{wib_day(self.instant.now)} pukul {clock(self.instant.now)}"),
             ("Diminta oleh", self.asked_by),
             *(("Catatan", note) for note in self.notes),
+            *([("Halaman berikutnya", f"cursor={self.next_cursor}")] if self.next_cursor else []),
         ]
 
 

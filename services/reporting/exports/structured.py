@@ -66,7 +66,8 @@ class IndicatorCard(BaseModel):
 class ReportAnswer(BaseModel):
     """A report. `as_of`: everything committed up to then is in the figures; null until all have been heard of.
 
-    In `rows`, null is unknown or withheld; a number that everybody must not know is told by its bounds.
+    `next_cursor`: of a page, where the next one begins. In `rows`, null is unknown or withheld; a number that
+    everybody must not know is told by its bounds.
     """
 
     title: str
@@ -78,6 +79,7 @@ class ReportAnswer(BaseModel):
     periods: list[PeriodTold]
     filters: dict[str, str]
     notes: list[str]
+    next_cursor: str | None
     columns: list[ColumnTold]
     indicators: list[IndicatorCard]
     rows: list[dict[str, int | float | str | BoundsTold | None]]
@@ -121,6 +123,7 @@ def _head(report: Report) -> ReportAnswer:
         ],
         filters=dict(report.filters),
         notes=list(report.notes),
+        next_cursor=report.next_cursor,
         columns=[ColumnTold(**asdict(column)) for column in report.columns],
         indicators=[card(one) for one in report.indicators],
         rows=[],
