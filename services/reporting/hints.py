@@ -73,17 +73,22 @@ class Broadcaster(BackgroundLoop):
         await self._wake()
 
     async def _look(self) -> None:
+        before = self.position
         try:
-            async with asyncio.timeout(5), postgres.transaction(self._pool, snapshot=True) as connection:
-                position = await store.position(connection)
-                fresh = await as_of(connection, await store.live_set(connection), TOTALS)
-                now = await store.database_clock(connection)
+            async with asyncio.timeout(5):
+                self._seen = await self.look_again()
         except UNAVAILABLE as error:
             self._log.warning("position_unknown", error=type(error).__name__)
             return
-        before, self._seen = self.position, Look(position, fresh, now, time.monotonic())
-        if position != before:
+        if self.position != before:
             await self._wake()
+
+    async def look_again(self) -> Look:
+        """Looks where the live set stands. Raises what UNAVAILABLE names."""
+        async with postgres.transaction(self._pool, snapshot=True) as connection:
+            position = await store.position(connection)
+            fresh = await as_of(connection, await store.live_set(connection), TOTALS)
+            return Look(position, fresh, await store.database_clock(connection), time.monotonic())
 
     async def _wake(self) -> None:
         async with self._moved:

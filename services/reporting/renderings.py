@@ -20,6 +20,7 @@ Key = tuple[Hashable, ...]
 class Rendering:
     """What was rendered, how far it has read, and Postgres's time then. `made_at` is monotonic."""
 
+    title: str
     html: str
     position: Position
     as_of: datetime | None

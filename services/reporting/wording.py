@@ -22,6 +22,16 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", ".")
 
 
+def decimal(value: float) -> str:
+    """Returns 12.34 as 12,3, and whole numbers from a hundred on."""
+    return number(round(value)) if value >= 100 else f"{value:.1f}".replace(".", ",")
+
+
+def percent(part: int, whole: int) -> str:
+    """Returns 1 of 3 as 33,3 %, or a dash where there is nothing to be a part of."""
+    return f"{100 * part / whole:.1f} %".replace(".", ",").replace(",0 %", " %") if whole else "\N{EN DASH}"
+
+
 def hours(minutes: int) -> str:
     """Returns minutes as hours with one decimal, 95 as 1,6; whole hours from a hundred on."""
     if minutes >= 6000:

@@ -10,12 +10,13 @@
   const announcer = document.getElementById("announcer");
   if (!figures || !live || !window.htmx) return;
 
+  const freshness = () => document.getElementById("freshness");
+
   let paused = false;
+  let seen = freshness()?.dataset.position ?? "";
   let loadedAt = Date.now();
   let askedAt = Date.now();
   let announcedAt = Date.now();
-
-  const freshness = () => document.getElementById("freshness");
 
   function behind() {
     const told = freshness()?.dataset.behindMs;
@@ -40,14 +41,20 @@
     announcer.textContent = `Angka diperbarui, ${freshness()?.innerText.trim() ?? ""}`;
   }
 
+  // A hint says what to ask for at least. A reset says that this is another history: what was seen counts no longer.
   for (const hint of ["perubahan", "reset"]) {
-    live.addEventListener(hint, () => { if (!paused) refresh(); });
+    live.addEventListener(hint, (told) => {
+      seen = told.detail?.data ?? "";
+      if (!paused) refresh();
+    });
   }
+  figures.addEventListener("htmx:config:request", (asked) => { asked.detail.ctx.request.headers["Position-Seen"] = seen; });
   live.addEventListener("masuk", () => {
     window.location.assign(`/masuk?kembali=${encodeURIComponent(window.location.pathname + window.location.search)}`);
   });
   figures.addEventListener("htmx:after:swap", () => {
     loadedAt = Date.now();
+    seen = freshness()?.dataset.position ?? seen;
     showAge();
     announce();
   });

@@ -167,7 +167,7 @@ async def test_a_login_ends_after_its_time(browser: httpx.AsyncClient, issuer: I
     owner = await database.pool("reporting", "owner")
     await owner.execute("update web_login set expires_at = clock_timestamp() - interval '1 second'")
     assert (await browser.get("/")).status_code == 303
-    part = await browser.get("/ringkasan", headers={"HX-Request": "true"})
+    part = await browser.get("/", headers={"HX-Request": "true"})
     assert (part.status_code, part.headers["hx-redirect"]) == (401, "/masuk")
 
 
@@ -187,7 +187,8 @@ async def test_a_head_of_office_sees_his_own(browser: httpx.AsyncClient, issuer:
     await _log_in(browser, issuer)
     page = (await browser.get("/")).text
     assert "PLUT Maja Citra Kinarya" in page
-    assert "35.79" not in page
+    assert "PLUT Kota Batu" not in page
+    assert "/kantor/35.79" not in page
 
 
 @pytest.mark.parametrize("role", [Role.FRONT_DESK, Role.CONSULTANT, Role.ADMINISTRATOR])
@@ -249,7 +250,7 @@ async def test_people_get_pages_and_programs_get_problems(browser: httpx.AsyncCl
 async def test_an_unknown_period_is_no_error_of_ours(browser: httpx.AsyncClient, issuer: Issuer) -> None:
     await _log_in(browser, issuer)
     answer = await browser.get("/?periode=abad")
-    assert (answer.status_code, "Periode tidak dikenal" in answer.text) == (422, True)
+    assert (answer.status_code, "Periode tidak terbaca" in answer.text) == (422, True)
 
 
 async def test_pages_hold_nothing_that_their_policy_forbids(browser: httpx.AsyncClient, issuer: Issuer) -> None:

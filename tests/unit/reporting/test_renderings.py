@@ -32,7 +32,7 @@ class Maker:
         self.began.set()
         await self.go_on.wait()
         self.made += 1
-        return Rendering(f"{position}", position, NOW, NOW, time.monotonic())
+        return Rendering("Judul", f"{position}", position, NOW, NOW, time.monotonic())
 
 
 @pytest.fixture

@@ -1,0 +1,112 @@
+"""What the overview shows: the province, or an office head's own office."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from services.reporting import store
+from services.reporting.answers import Snapshot
+from services.reporting.answers.activity import Activities, Beside, activities, summed
+from services.reporting.domain import Period
+from services.reporting.indicators import INDICATORS
+from services.reporting.periods import PeriodAsked
+from services.reporting.projections import businesses_by_region, businesses_over_time, office_activity
+from services.reporting.projections.businesses_by_region import EACH_ONCE, Count
+from services.reporting.projections.reading import Span, sums
+from services.reporting.web.asking import FIGURES, GRAINS, Asked
+from services.reporting.web.cards import Amounts, Cards, confirmed_share
+from services.reporting.web.choropleth import Choropleth, choropleth, rows_of
+from services.reporting.web.trend import bars
+
+TREND_MONTHS = 24
+KINDS = (("umkm", "UMKM"), ("ikm", "IKM"), ("cooperative", "Koperasi"), ("prospective", "Calon wirausaha"))
+
+
+async def overview(seen: Snapshot, asked: Asked, *, whole: bool) -> Mapping[str, Any]:
+    """Returns what the overview's template asks for. `whole`: the province is shown, not only its offices."""
+    today = seen.instant.today
+    period = asked.period(today)
+    beside = Beside.of(period)
+    offices = await store.offices(seen.connection, seen.live.version, seen.offices)
+    done = await activities(seen, seen.offices, beside.periods)
+    counts = await businesses_by_region.counts(seen.connection, seen.live.version, seen.offices)
+    registered = await registered_in(seen, period)
+    rows = rows_of(counts, registered, {}, seen.offices if whole else ())
+    most = max((done.of(period, one.code)["sessions"] for one in offices), default=0)
+    of = together(done, seen.offices, whole=whole)
+    return {
+        "heading": "PLUT se-Jawa Timur" if whole else ", ".join(one.name for one in offices) or "PLUT",
+        "asked": asked,
+        "period": period,
+        "running": period.is_running(today),
+        "periods": periods_to_choose(today),
+        "active": _active(counts, EACH_ONCE),
+        "kinds": [(label, _active(counts, kind)) for kind, label in KINDS],
+        "cards": Cards(beside, of).all(),
+        "now": of(period),
+        "share": confirmed_share,
+        "offices": [
+            (one, done.of(period, one.code), bar_length(done.of(period, one.code)["sessions"], most)) for one in offices
+        ],
+        "trend": bars(await by_month(seen, seen.offices, today), "sessions", "confirmed"),
+        **map_values(choropleth(rows, asked), asked),
+        "stock": [INDICATORS["active_businesses"]],
+        "whole": whole,
+    }
+
+
+def map_values(drawn: Choropleth, asked: Asked) -> dict[str, Any]:
+    """Returns what the map's template asks for."""
+    return {
+        "map": drawn,
+        "map_title": f"{FIGURES[asked.peta]} per kabupaten/kota",
+        "figures": FIGURES,
+        "kept": Asked(periode=asked.periode).query().removesuffix("?"),
+    }
+
+
+def together(done: Activities, offices: Sequence[str], *, whole: bool) -> Any:  # noqa: ANN401
+    """Returns what gives the amounts of a period: of the province, or of the one office that a head has."""
+    if whole or len(offices) != 1:
+        return lambda period: done.of_all(period, offices)
+    return lambda period: done.of(period, offices[0])
+
+
+async def registered_in(seen: Snapshot, period: PeriodAsked) -> dict[str, int]:
+    """Returns the businesses registered in the period's months, by kabupaten/kota; of a day, in its month."""
+    month = PeriodAsked.containing(Period.MONTH, period.first) if period.grain is Period.DAY else period
+    span = Span("now", Period.MONTH, month.first, month.last)
+    within = {"home_office": seen.offices, "kind": [EACH_ONCE]}
+    rows = await sums(
+        seen.connection, seen.live.version, businesses_over_time.TOTAL, [span], by=("regency",), within=within
+    )
+    return {row.key[0]: row.amounts["registered"] for row in rows}
+
+
+async def by_month(seen: Snapshot, offices: Sequence[str], today: date) -> list[tuple[PeriodAsked, Amounts]]:
+    """Returns what the offices did in each of the last months, up to that of today."""
+    months = [PeriodAsked.containing(Period.MONTH, today)]
+    while len(months) < TREND_MONTHS and (before := months[0].before) is not None:
+        months.insert(0, before)
+    total, within = office_activity.TOTAL, {"office": offices}
+    rows = await sums(seen.connection, seen.live.version, total, summed(months), within=within)
+    found = {row.span: row.amounts for row in rows}
+    return [(month, found.get(str(month), {})) for month in months]
+
+
+def periods_to_choose(today: date) -> dict[str, tuple[str, str]]:
+    """Returns each word for a period of today: what people call it, and which one it is."""
+    names = ("Hari ini", "Bulan ini", "Triwulan ini", "Tahun ini", "Semua")
+    labels = [
+        "sejak awal" if grain is Period.ALL else PeriodAsked.containing(grain, today).label for grain in GRAINS.values()
+    ]
+    return dict(zip(GRAINS, zip(names, labels, strict=True), strict=True))
+
+
+def bar_length(part: int, whole: int) -> int:
+    """Returns the part in percent of the whole, for a bar; something is never drawn as nothing."""
+    return max(2, round(100 * part / whole)) if part else 0
+
+
+def _active(counts: Sequence[Count], kind: str) -> int:
+    return sum(one.businesses for one in counts if one.kind == kind and one.status == "active")
