@@ -20,11 +20,11 @@ _TABLES = (
     *(total.name for total in TOTALS),
 )
 _BEGIN_ANEW = "; ".join(f"delete from {table}" for table in _TABLES)
-_VISITS = "select subject, visits from served_business where set_version = 1"
-_INTENSIVE = "select office, year, subject, contact_minutes from intensive_business where set_version = 1"
+_VISITS = "select subject, visits from served_business where set_version = $1"
+_INTENSIVE = "select office, year, subject, contact_minutes from intensive_business where set_version = $1"
 
-_FACTS = "select id::text, event_id, version from fact_{} where set_version = 1"
-_HAPPENINGS = "select event_id, type, aggregate_id, office, version from happening where set_version = 1"
+_FACTS = "select id::text, event_id, version from fact_{} where set_version = $1"
+_HAPPENINGS = "select event_id, type, aggregate_id, office, version from happening where set_version = $1"
 
 
 async def begin_anew(pool: Pool) -> None:
@@ -32,22 +32,26 @@ async def begin_anew(pool: Pool) -> None:
     await pool.execute(_BEGIN_ANEW)
 
 
-async def found(pool: Pool) -> dict[str, Rows]:
-    """Returns each table that says something: key → amounts that are not 0, as recomputation.recompute does."""
-    tables = {total.name: _rows(total, await pool.fetch(total.sums_sql, 1)) for total in TOTALS}
+async def found(pool: Pool, set_version: int = 1) -> dict[str, Rows]:
+    """Returns each table of a set that says something: key → amounts that are not 0, as `recompute` does."""
+    tables = {total.name: _rows(total, await pool.fetch(total.sums_sql, set_version)) for total in TOTALS}
     tables["served_business"] = {
-        (row["subject"],): told for row in await pool.fetch(_VISITS) if (told := _told(json.loads(row["visits"])))
+        (row["subject"],): told
+        for row in await pool.fetch(_VISITS, set_version)
+        if (told := _told(json.loads(row["visits"])))
     }
     tables["intensive_business"] = {
         (row["office"], row["year"], row["subject"]): {"contact_minutes": row["contact_minutes"]}
-        for row in await pool.fetch(_INTENSIVE)
+        for row in await pool.fetch(_INTENSIVE, set_version)
     }
     tables["fact"] = {
         (row["id"], row["event_id"]): {"version": row["version"]}
         for kind in Kind
-        for row in await pool.fetch(_FACTS.format(kind))
+        for row in await pool.fetch(_FACTS.format(kind), set_version)
     }
-    tables["happening"] = {tuple(row)[:-1]: {"version": row["version"]} for row in await pool.fetch(_HAPPENINGS)}
+    tables["happening"] = {
+        tuple(row)[:-1]: {"version": row["version"]} for row in await pool.fetch(_HAPPENINGS, set_version)
+    }
     return {name: rows for name, rows in tables.items() if rows}
 
 

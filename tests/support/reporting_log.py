@@ -15,6 +15,7 @@ from shared.contracts.catalogue import TOPIC_OF, TOPICS, AnyEvent, topics_of
 from shared.contracts.platform import TopicEnd, Watermark
 from shared.outbox import partition_of
 from shared.postgres import RETRYABLE, Pool
+from tests.support.reporting_events import NOW
 
 _PLACES = """
 insert into consumer_offset (consumer_group, topic, partition, history, epoch)
@@ -40,6 +41,11 @@ class Log:
             place = (TOPIC_OF[event.type].name, partition_of(event.aggregate_id))
             self.records[place].append(Received(*place, len(self.records[place]), event, None, 0))
             self.told += 1
+
+    @property
+    def events(self) -> list[AnyEvent]:
+        """All that was written."""
+        return [record.event for records in self.records.values() for record in records]
 
 
 class Consumer:
@@ -95,7 +101,7 @@ class Consumer:
             batch: Sequence[Received] = self._log.records[topic, partition][at : at + self._batch]
             if batch:
                 await connection.execute(_MOVE, one.group, topic, partition, at + len(batch))
-                await SetApplier(one).apply(connection, batch)
+                await SetApplier(one, lambda: NOW).apply(connection, batch)
 
     async def _file_watermarks(self) -> None:
         async with self._pool.acquire() as connection:

@@ -39,7 +39,7 @@ def _business(number: int, version: int) -> AnyEvent:
 
 
 def _session(number: int, version: int) -> AnyEvent:
-    """Its versions differ in all that can be corrected. Three of one business and year make 300 minutes, or 297."""
+    """Its versions differ in all that can be corrected. Two of one business and year make 300 minutes, or less."""
     turn = number * 5 + version * 3
     met = [_BUSINESSES[(number + step) % 5] for step in range(1 + turn % 3)]
     told = [
@@ -51,7 +51,7 @@ def _session(number: int, version: int) -> AnyEvent:
         "businesses": told,
         "office": _OFFICES[turn % 2],
         "day": _DAYS[turn % 4],
-        "contact_minutes": (100, 99)[version % 2],
+        "contact_minutes": (150, 149)[version % 2],
         "travel_minutes": turn,
         "consultants": [str(UUID(int=9 + number % 2)), str(UUID(int=9))],
         "field": ("marketing", "finance")[turn % 2],

@@ -6,17 +6,23 @@ from uuid import UUID
 import httpx
 import pytest
 
+from deploy.check import totals
+from deploy.check.reader import SERVICES, open_readers
 from services.reporting import rebuild as rebuilding
 from services.reporting import store
 from services.reporting.domain import Position
-from services.reporting.projections import RULES
+from services.reporting.projections import RULES, TOTALS
 from services.reporting.projections.comparison import Difference
 from services.reporting.rebuild import AlreadyRebuildingError, Outcome, Progress, rebuild
 from services.reporting.store import Stage
 from shared.auth.principal import Role
+from shared.contracts.catalogue import AnyEvent
 from shared.postgres import Pool
 from tests.infrastructure.databases import Database
-from tests.support.reporting_events import business, office, session, tables
+from tests.support.histories import BATU, MAJA, Business, Session
+from tests.support.read_models import found
+from tests.support.recomputation import recompute
+from tests.support.reporting_events import NOW, business, office, session, tables
 from tests.support.reporting_log import Consumer, Log
 from tests.support.tokens import bearer
 
@@ -45,14 +51,36 @@ async def _rebuild(database: Database, steps: list[str] | None = None) -> Outcom
         return await rebuild(database.settings("reporting", "worker"), lambda progress: told.append(progress.step))
 
 
+def _province() -> list[AnyEvent]:
+    """Two offices, two years, every state of a session; a business that both serve, for five hours in a year."""
+    moved, shut = Business("moved"), Business("shut", kinds=["ikm", "cooperative"])
+    held = [
+        Session(f"{at} {on}", "moved", "shut", at=at, on=on, contact_minutes=150)
+        for at in (MAJA, BATU)
+        for on in ("2023-12-31", "2024-01-01", "2024-04-01")
+    ]
+    plan, missed, contested, imported, unknown = (Session(name, "moved") for name in "pmciu")
+    return [
+        *(moved.registered(), shut.registered(), moved.moved(BATU), shut.closed("2024-02-29")),
+        *(one.completed() for one in held),
+        *(one.confirmed() for one in held[::2]),
+        *(held[1].corrected("shut", day="2024-07-01"), held[2].cancelled()),
+        *(plan.scheduled(), missed.completed(), missed.cancelled(no_show=True)),
+        *(contested.completed(), contested.contested(), imported.imported(), imported.accepted()),
+        *(unknown.completed(unknown=("moved",)), unknown.attested_by("moved").resolved()),
+    ]
+
+
 async def test_the_next_set_says_the_same_and_takes_over(database: Database, worker: Pool) -> None:
     log, steps = _log(), list[str]()
+    log.write(_province())
     async with Consumer(worker, log) as consumer:
         await consumer.has_read()
         before = await tables(worker, 1)
         outcome = await _rebuild(database, steps)
     assert (outcome.before, outcome.version, outcome.comparison.differences) == (1, 2, [])
     assert await tables(worker, 2) == before
+    assert await found(worker, 2) == recompute(log.events, NOW)
     assert (await store.live_set(worker)).version == 2
     assert not any((await tables(worker, 1)).values())
     assert await worker.fetchval("select count(*) from consumer_offset where consumer_group = 'reporting-set-1'") == 0
@@ -77,6 +105,40 @@ async def test_a_row_that_was_changed_by_hand_is_shown_and_healed(database: Data
     assert isinstance(missing, Difference)
     assert (missing.live, missing.building[:2]) == ("", "1 ")
     assert await tables(worker, 2) == right
+
+
+_BY_HAND = (
+    *((total.name, f"{total.amounts[-1]} = {total.amounts[-1]} + 1") for total in TOTALS),
+    ("served_business", "visits = jsonb_set(visits::jsonb, '{0,3}', '1')::json"),
+    ("intensive_business", "contact_minutes = contact_minutes + 1"),
+)
+
+
+async def test_whatever_total_was_changed_by_hand_is_found_by_the_check_and_healed(
+    database: Database, worker: Pool
+) -> None:
+    log = _log()
+    log.write(_province())
+    async with Consumer(worker, log) as consumer:
+        await consumer.has_read()
+        assert await _found_by_check(database) == set()
+        for table, change in _BY_HAND:
+            row = f"(select ctid from {table} where set_version = 1 limit 1)"
+            assert await worker.execute(f"update {table} set {change} where ctid = {row}") == "UPDATE 1"
+        assert await _found_by_check(database) == {f"reporting.{table}" for table, _ in _BY_HAND}
+        outcome = await _rebuild(database)
+    assert {one.table for one in outcome.comparison.differences} == {table for table, _ in _BY_HAND} - {
+        "intensive_business"
+    }
+    assert await _found_by_check(database) == set()
+    assert await found(worker, 2) == recompute(log.events, NOW)
+
+
+async def _found_by_check(database: Database) -> set[str]:
+    """The tables in which the check finds something, cutting them into ranges."""
+    settings = {service: database.settings(service, "worker") for service in SERVICES}
+    async with open_readers(settings) as readers:
+        return {one.where.split(" ")[0] async for some in totals.compare(readers, [], stored=10**9) for one in some}
 
 
 async def test_facts_of_before_a_field_of_their_contract_are_no_difference(database: Database, worker: Pool) -> None:
