@@ -3,7 +3,7 @@
 Where they are cut does not matter to the result: a cut that somebody moved makes a range larger and hides nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -27,6 +27,7 @@ order by starts
 _REGENCIES = """
 select distinct region from businesses_by_region
 where set_version = (select version from read_model_pointer) and level = 'regency'
+  and home_office >= $1 and home_office < $2
 order by region
 """
 
@@ -41,35 +42,32 @@ class Span:
 
 async def of_offices_and_years(readers: Readers, stored: int) -> list[tuple[Span, Span]]:
     """Returns spans of office codes and of days. No month or year lies in two of them."""
+    return await _of_offices(readers, stored, _YEARS, date.min, date.max)  # Postgres's -infinity and infinity
+
+
+async def of_offices_and_regencies(readers: Readers, stored: int) -> list[tuple[Span, Span]]:
+    """Returns spans of office codes and of region codes; no kabupaten/kota lies in two of them."""
+    return await _of_offices(readers, stored, _REGENCIES, _LOWEST, _HIGHEST)
+
+
+async def _of_offices(readers: Readers, stored: int, cuts: str, lowest: Any, highest: Any) -> list[tuple[Span, Span]]:  # noqa: ANN401
+    """Returns the spans of each office between the `cuts` that it has, from the lowest to the highest there can be."""
     if stored <= _AT_ONCE:
-        return [(Span(_LOWEST, _HIGHEST), _always())]
+        return [(Span(_LOWEST, _HIGHEST), Span(lowest, highest))]
     async with readers.instant("reporting") as connection:
-        offices = _between([row["id"] for row in await connection.fetch(_OFFICES)])
+        offices = _between(_LOWEST, [row["id"] for row in await connection.fetch(_OFFICES)], _HIGHEST)
         return [
-            (span, years)
-            for span in offices
-            for years in _years([row["starts"] for row in await connection.fetch(_YEARS, span.first, span.until)])
+            (office, span)
+            for office in offices
+            for span in _between(
+                lowest, [row[0] for row in await connection.fetch(cuts, office.first, office.until)], highest
+            )
         ]
 
 
-async def of_regencies(readers: Readers, stored: int) -> list[Span]:
-    """Returns spans of region codes; no kabupaten/kota lies in two of them."""
-    if stored <= _AT_ONCE:
-        return [Span(_LOWEST, _HIGHEST)]
-    async with readers.instant("reporting") as connection:
-        return _between([row["region"] for row in await connection.fetch(_REGENCIES)])
-
-
-def _between(cuts: Sequence[str]) -> list[Span]:
-    return [Span(*ends) for ends in pairwise([_LOWEST, *cuts[1:], _HIGHEST])]
-
-
-def _always() -> Span:
-    return Span(date.min, date.max)  # Postgres's -infinity and infinity
-
-
-def _years(firsts: Sequence[date]) -> Iterator[Span]:
-    yield from (Span(*ends) for ends in pairwise([date.min, *firsts[1:], date.max]))
+def _between(lowest: Any, cuts: Sequence[Any], highest: Any) -> list[Span]:  # noqa: ANN401
+    """What lies before the second cut belongs to the first span, so that no span is empty without need."""
+    return [Span(*ends) for ends in pairwise([lowest, *cuts[1:], highest])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from deploy.check.findings import Finding, Kind
 from deploy.check.reader import Readers
 from deploy.check.totals import ranges
+from deploy.check.totals.ranges import Span
 from deploy.check.totals.suspects import Key, Suspect, corrections
 
 CURE = "Run `plut rebuild reporting`: it builds the read models anew beside these, compares and switches."
@@ -26,13 +26,14 @@ session as (
       and told.accepted is not false
 )
 """
-# $1, $2: region codes.
+# $1, $2: offices; $3, $4: region codes.
 _BUSINESSES = """
 business as (
     select f.kelurahan, f.home_office, f.day, f.slice, told.status, told.closed_on, kinds.kind
     from live, fact_business f, json_to_record(f.state) as told (kinds json, status text, closed_on date),
          lateral (select '*' as kind union select json_array_elements_text(told.kinds)) as kinds
-    where f.set_version = live.version and f.kelurahan >= $1 and f.kelurahan < $2 and f.subjects[1] = f.id
+    where f.set_version = live.version and f.home_office >= $1 and f.home_office < $2
+      and f.kelurahan >= $3 and f.kelurahan < $4 and f.subjects[1] = f.id
 )
 """
 _GRAINS = """
@@ -184,35 +185,33 @@ OF_BUSINESSES = (
         key=("level", "region", "home_office", "kind", "status"),
         amounts=("businesses",),
         facts=f"{_BUSINESSES}, {_REGION}",
-        within="region >= $1 and region < $2",
+        within="home_office >= $1 and home_office < $2 and region >= $3 and region < $4",
     ),
     Total(
         table="businesses_over_time",
         key=("regency", "home_office", "kind", "month"),
         amounts=("registered", "closed"),
         facts=f"{_BUSINESSES}, {_STOCK}",
-        within="regency >= $1 and regency < $2",
+        within="home_office >= $1 and home_office < $2 and regency >= $3 and regency < $4",
     ),
 )
 
 
 async def compare(readers: Readers, suspects: Sequence[Suspect], stored: int) -> AsyncIterator[list[Finding]]:
     """Yields, range by range, the totals that are not the sums of their facts; `stored` tells how many there may be."""
-    places = await ranges.of_offices_and_years(readers, stored)
-    for total in OF_ACTIVITY:
-        corrected = corrections(total.table, suspects)
-        for offices, days in places:
-            yield await _judge(readers, total, corrected, offices.first, offices.until, days.first, days.until)
-    regencies = await ranges.of_regencies(readers, stored)
-    for total in OF_BUSINESSES:
-        corrected = corrections(total.table, suspects)
-        for codes in regencies:
-            yield await _judge(readers, total, corrected, codes.first, codes.until)
+    for totals, places in (
+        (OF_ACTIVITY, await ranges.of_offices_and_years(readers, stored)),
+        (OF_BUSINESSES, await ranges.of_offices_and_regencies(readers, stored)),
+    ):
+        for total in totals:
+            corrected = corrections(total.table, suspects)
+            for office, span in places:
+                yield await _judge(readers, total, corrected, office, span)
 
 
-async def _judge(readers: Readers, total: Total, corrected: Corrections, *ends: Any) -> list[Finding]:  # noqa: ANN401
+async def _judge(readers: Readers, total: Total, corrected: Corrections, office: Span, span: Span) -> list[Finding]:
     async with readers.instant("reporting") as connection:
-        rows = await connection.fetch(total.differing, *ends)
+        rows = await connection.fetch(total.differing, office.first, office.until, span.first, span.until)
     findings: list[Finding] = []
     for row in rows:
         key, stands, expected = tuple(row["key"]), tuple(row["stands"]), tuple(row["expected"])
