@@ -10,25 +10,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from services.reporting import store
 from services.reporting.domain import Kind
 from services.reporting.freshness import as_of
-from services.reporting.projections import RULES, TOTALS, businesses_served, subjects, totals_of
+from services.reporting.projections import RULES, TOTALS, summing, totals_of
 from services.reporting.projections.applier import SetApplier
 from services.reporting.projections.comparison import Comparer, Comparison
-from services.reporting.projections.total import Differences, additions
+from services.reporting.projections.summing import Summing
 from services.reporting.settings import SERVICE
 from services.reporting.store import SET_LOCK, ReadModelSet, Stage
 from shared import postgres
 from shared.consumer import offsets
 from shared.settings import Settings
-from shared.statements import write_together
 
 _REBUILD_LOCK = 7_305_523
 _PAGE = 5_000
-_SUBJECTS = "subject"  # summed last: it sorts behind every kind of fact
 _LOOK_SECONDS = 0.25
 _FREEZE_SECONDS = 5.0
 _LEFT_BEHIND_SECONDS = 3.0  # a consumer looks once a second which sets it should run
@@ -47,8 +44,6 @@ select version, rules, state, stage, exists (
 from read_model_set s where state = 'building'
 """
 _STAGE = "update read_model_set set stage = $2 where version = $1"
-_SUMMED = "select summed_kind, summed_id from read_model_set where version = $1"
-_SUMMED_UP_TO = "update read_model_set set summed_kind = $2, summed_id = $3 where version = $1"
 _LOCK_SET = "select pg_advisory_xact_lock($1, $2)"
 _READ = """
 select count(*) as rows, coalesce(sum(next_offset), 0)::bigint as read from consumer_offset where consumer_group = $1
@@ -106,24 +101,31 @@ async def rebuild(settings: Settings, tell: Tell) -> Outcome:
     Raises AlreadyRebuildingError, and what postgres.UNAVAILABLE names. After a new history it is called the same way.
     """
     async with _alone(settings) as connection:
-        return await _Rebuilder(connection, tell).run()
+        return await _Rebuilder(settings, connection, tell).run()
 
 
 @asynccontextmanager
 async def _alone(settings: Settings) -> AsyncIterator[Any]:
+    async with _connected(settings) as connection:
+        if not await connection.fetchval("select pg_try_advisory_lock($1)", _REBUILD_LOCK):
+            raise AlreadyRebuildingError("another rebuild is running")
+        yield connection
+
+
+@asynccontextmanager
+async def _connected(settings: Settings) -> AsyncIterator[Any]:
     connection = await postgres.connect(
         settings, postgres.role_name(SERVICE, "worker"), schema=SERVICE, application="plut-rebuild"
     )
     try:
-        if not await connection.fetchval("select pg_try_advisory_lock($1)", _REBUILD_LOCK):
-            raise AlreadyRebuildingError("another rebuild is running")
         yield connection
     finally:
         await connection.close(timeout=5)
 
 
 class _Rebuilder:
-    def __init__(self, connection: Any, tell: Tell) -> None:  # noqa: ANN401  asyncpg's
+    def __init__(self, settings: Settings, connection: Any, tell: Tell) -> None:  # noqa: ANN401  asyncpg's
+        self._settings = settings
         self._connection = connection
         self._tell = tell
         self._topics = [topic.name for topic in SetApplier.topics]
@@ -185,50 +187,14 @@ class _Rebuilder:
     # Summing
 
     async def _sum(self, building: ReadModelSet) -> None:
-        """Adds the contributions of every fact, a page in each transaction; goes on after the last page committed."""
-        summed = await self._connection.fetchrow(_SUMMED, building.version)
-        reached: str | None = summed["summed_kind"]
-        done = 0
-        for kind in sorted(Kind):
-            if reached is not None and kind < reached:
-                continue
-            after = summed["summed_id"] if kind == reached else None
-            while after := await self._sum_page(building, kind, after):
-                done += _PAGE
-                self._tell(Progress("summing", done, 0))
-        subject = UUID(summed["summed_id"]) if reached == _SUBJECTS else None
-        while subject := await self._count_page(building, subject):
-            done += _PAGE
-            self._tell(Progress("summing", done, 0))
+        """Sums what the facts contribute; goes on where an interrupted call has stopped."""
+        whole = await summing.how_many(self._connection, building.version)
 
-    async def _sum_page(self, building: ReadModelSet, kind: Kind, after: str | None) -> str | None:
-        async with self._connection.transaction():
-            facts = await store.facts_after(self._connection, building.version, kind, after, _PAGE)
-            if not facts:
-                return None
-            sums = [Differences(total) for total in totals_of(building.rules) if not total.derived]
-            for fact in facts:
-                for one in sums:
-                    one.replace(None, fact)
-            changed = subjects.changes([(None, fact) for fact in facts])
-            served = await subjects.lock(self._connection, building.version, changed)
-            writes = [*subjects.writes(served, intensive=False), *additions(sums)]
-            await write_together(self._connection, building.version, writes)
-            await self._connection.execute(_SUMMED_UP_TO, building.version, kind, facts[-1].id)
-            return facts[-1].id
+        def tell(done: int) -> None:
+            self._tell(Progress("summing", min(done, whole), whole))
 
-    async def _count_page(self, building: ReadModelSet, after: UUID | None) -> UUID | None:
-        """Counts the businesses served: last, for by then all visits of each are known."""
-        async with self._connection.transaction():
-            served = await subjects.after(self._connection, building.version, after, _PAGE)
-            if not served:
-                return None
-            known = businesses_served.TOTAL in totals_of(building.rules)
-            writes = [*subjects.intensities(served), *additions([subjects.count(served)] if known else [])]
-            await write_together(self._connection, building.version, writes)
-            last = served[-1].subject
-            await self._connection.execute(_SUMMED_UP_TO, building.version, _SUBJECTS, str(last))
-            return last
+        async with _connected(self._settings) as reading:
+            await Summing(reading, self._connection, building, _PAGE, tell).run()
 
     # Comparing and switching
 

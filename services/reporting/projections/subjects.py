@@ -71,6 +71,12 @@ class Served:
 def changes(replaced: Iterable[tuple[Fact | None, Fact]]) -> dict[UUID, Change]:
     """Returns what a batch's sessions, each with the fact it replaces, change for businesses."""
     found: dict[UUID, Change] = {}
+    note_changes(found, replaced)
+    return found
+
+
+def note_changes(found: dict[UUID, Change], replaced: Iterable[tuple[Fact | None, Fact]]) -> None:
+    """Adds to what is found what further sessions change; none of them may be in it yet."""
     for old, new in replaced:
         before = visits_of(old) if old is not None else {}
         after = visits_of(new)
@@ -82,7 +88,6 @@ def changes(replaced: Iterable[tuple[Fact | None, Fact]]) -> dict[UUID, Change]:
             change.gone.add(new.id)
             if is_ is not None:
                 change.come.append(is_)
-    return found
 
 
 async def lock(connection: Any, set_version: int, changed: Mapping[UUID, Change]) -> list[Served]:  # noqa: ANN401  pooled or plain
