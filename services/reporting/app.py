@@ -27,6 +27,7 @@ def build_api(
 ) -> "FastAPI":
     """Returns the application of the role `api`, which closes the pool at its end; `to_issuer` reaches the issuer."""
     from services.reporting import api, web
+    from services.reporting.answers.attention import Thresholds
     from services.reporting.hints import Broadcaster
     from services.reporting.login import Gate
     from shared.asyncapi import asyncapi_routes
@@ -43,6 +44,7 @@ def build_api(
         routers=[api.router, web.routes(settings, gate, broadcaster), asyncapi_routes(SERVICE, settings)],
         loops=[broadcaster],
     )
+    app.state.thresholds = Thresholds(settings.idle_days, settings.unconfirmed_percent, settings.unconfirmed_least)
     web.install(app, settings, broadcaster)
     return app
 

@@ -14,7 +14,6 @@ from shared.contracts.mentoring import ConsultantState, SessionState
 from shared.contracts.registry import BusinessState, OfficeState
 
 STALE_AFTER = timedelta(seconds=60)
-LONGEST_RANGE = timedelta(days=366)
 FIRST_DAY = date(2000, 1, 1)  # no PLUT office is older; an earlier day is a slip of the finger
 # Under this name totals hold the province as a whole, where that is not the sum of its offices.
 PROVINCE = "*"

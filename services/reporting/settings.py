@@ -32,3 +32,15 @@ class ReportingSettings(Settings):
     login_minutes: int = Field(
         480, ge=5, le=1440, description="how long a login of the pages lasts; reporting api only"
     )
+    idle_days: int = Field(
+        14, ge=1, le=366, description="an office without activity for more days is told of; reporting api only"
+    )
+    unconfirmed_percent: int = Field(
+        50,
+        ge=1,
+        le=100,
+        description="an office is told of when so many of its sessions have no answer; reporting api only",
+    )
+    unconfirmed_least: int = Field(
+        10, ge=1, description="but only with at least so many sessions in 90 days; reporting api only"
+    )

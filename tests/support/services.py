@@ -102,6 +102,7 @@ async def _seed(clients: Mapping[str, httpx.AsyncClient]) -> dict[str, str]:
     await _made(clients["registry"], "/v1/offices", office, Role.ADMINISTRATOR)
     known = {
         "code": OFFICE,
+        "reporting code": "sessions",
         "registry import_id": await _uploaded(clients["registry"], Role.FRONT_DESK, _BUSINESSES),
         "mentoring import_id": await _uploaded(clients["mentoring"], Role.OFFICE_HEAD, _PAST_SESSIONS),
         "business_id": await _made(clients["registry"], "/v1/businesses", business, Role.FRONT_DESK),

@@ -5,8 +5,8 @@ Each module's router has the prefix `/v1`; their routes stand side by side in on
 
 from fastapi import APIRouter
 
-from services.reporting.api import businesses, offices, overview
+from services.reporting.api import attention, businesses, consultants, indicators, offices, overview, services
 
 router = APIRouter()
-for part in (overview, offices, businesses):
+for part in (overview, offices, services, consultants, businesses, attention, indicators):
     router.routes.extend(part.router.routes)

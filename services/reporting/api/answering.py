@@ -1,5 +1,6 @@
 """What every answer has: its instant, its tag, and the 304 for who has read it already."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from services.reporting.answers import Instant
+from services.reporting.answers import Instant, Snapshot, snapshot
+from services.reporting.api.asking import Form
+from services.reporting.exports import Format, Report, render
+from services.reporting.projections.total import Total
+from shared.auth.principal import Principal
 
 
 class Answer(BaseModel):
@@ -19,25 +24,25 @@ class Answer(BaseModel):
     position: str
 
 
-def etag(instant: Instant) -> str:
+def etag(instant: Instant, form: Format = Format.JSON) -> str:
     """Returns the weak tag of everything read at this position on this day; as-of may move on under it."""
-    return f'W/"{instant.position}-{instant.today:%Y%m%d}"'
+    return f'W/"{instant.position}-{instant.today:%Y%m%d}-{form}"'
 
 
-def is_known(request: Request, instant: Instant) -> bool:
+def is_known(request: Request, instant: Instant, form: Format = Format.JSON) -> bool:
     """Tells whether the caller has read this already."""
     known = request.headers.get("if-none-match", "")
-    return known.strip() == "*" or etag(instant) in [tag.strip() for tag in known.split(",")]
+    return known.strip() == "*" or etag(instant, form) in [tag.strip() for tag in known.split(",")]
 
 
-def not_modified(instant: Instant) -> Response:
+def not_modified(instant: Instant, form: Format = Format.JSON) -> Response:
     """Returns the 304 that says: the same figures, which are as of now known to be right up to here."""
-    return Response(status_code=304, headers=headers(instant))
+    return Response(status_code=304, headers=headers(instant, form))
 
 
-def headers(instant: Instant) -> dict[str, str]:
+def headers(instant: Instant, form: Format = Format.JSON) -> dict[str, str]:
     """Returns what lets a client ask again cheaply, and not show one person's answer to another."""
-    told = {"ETag": etag(instant), "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
+    told = {"ETag": etag(instant, form), "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie, Accept"}
     if instant.as_of is not None:
         told["Data-As-Of"] = instant.as_of.isoformat()
     return told
@@ -47,3 +52,14 @@ def reply(kind: type[Answer], body: dict[str, Any], instant: Instant) -> Respons
     """Returns the answer with its instant."""
     told = {"as_of": instant.as_of, "behind_ms": instant.behind_ms, "position": str(instant.position), **body}
     return JSONResponse(kind.model_validate(told).model_dump(mode="json"), headers=headers(instant))
+
+
+async def answered(
+    request: Request, who: Principal, form: Form, totals: Sequence[Total], made: Callable[[Snapshot], Awaitable[Report]]
+) -> Response:
+    """Returns the report that `made` makes of one snapshot, as it was asked for, or a 304 to who has it already."""
+    async with snapshot(request.app.state.pool, who, totals) as seen:
+        if is_known(request, seen.instant, form.format):
+            return not_modified(seen.instant, form.format)
+        report = await made(seen)
+    return await render(report, form.format, headers(report.instant, form.format), form.separator)

@@ -12,11 +12,27 @@ from services.reporting import answers
 from services.reporting.answers import OfficeFigures, Overview
 from services.reporting.api.answering import Answer, is_known, not_modified, reply
 from services.reporting.api.asking import Reader
-from services.reporting.api.offices import Figures, OfficeName
 from services.reporting.domain import Period
 from services.reporting.projections.office_activity import Activity
 
 router = APIRouter(prefix="/v1", tags=["laporan"])
+
+
+class Figures(BaseModel):
+    """What was done in a period. `visits`: a business that came twice counts twice."""
+
+    registrations: int
+    sessions: int
+    visits: int
+    contact_minutes: int
+    preparation_minutes: int
+    travel_minutes: int
+
+
+class OfficeName(BaseModel):
+    code: str
+    name: str
+    opened_on: date
 
 
 class OfficePeriods(OfficeName):

@@ -75,3 +75,36 @@ class Count:
 async def counts(connection: Any, set_version: int, offices: Sequence[str]) -> list[Count]:  # noqa: ANN401  pooled or plain
     """Returns the numbers of the businesses that the offices registered; regions without any are left out."""
     return [Count(**row) for row in await connection.fetch(_COUNTS, set_version, list(offices))]
+
+
+_WITHIN = """
+select region, kind, status, sum(businesses)::bigint as businesses
+from businesses_by_region
+where set_version = $1 and level = $2 and region >= $3 and region < $4 and home_office = any($5)
+group by region, kind, status
+having sum(businesses) <> 0
+order by region, kind, status
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionCount:
+    """Businesses of one region, kind (or `*`, each once) and status."""
+
+    region: str
+    kind: str
+    status: str
+    businesses: int
+
+
+async def within(
+    connection: Any,  # noqa: ANN401  pooled or plain
+    set_version: int,
+    level: str,
+    region: str,
+    home_offices: Sequence[str],
+) -> list[RegionCount]:
+    """Returns the numbers of the regions of a level that lie within a region, or are that region."""
+    # What begins with a code comes before that code and a slash, which follows the dot.
+    rows = await connection.fetch(_WITHIN, set_version, level, region, f"{region}/", list(home_offices))
+    return [RegionCount(**row) for row in rows]

@@ -1,6 +1,10 @@
 """What each consultant did, per office and month. A session counts in full for each of its consultants."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
 
 from services.reporting.domain import Fact, is_held
 from services.reporting.projections.total import Column, Contribution, Total, month_of
@@ -26,3 +30,38 @@ TOTAL = Total(
     fed_by=("mentoring",),
     since=2,
 )
+
+_SUMS = ", ".join(f"sum({amount})::bigint as {amount}" for amount in TOTAL.amounts)
+_PAGE = f"""
+select office, consultant, {_SUMS}
+from consultant_load
+where set_version = $1 and office = any($2) and month between $3 and $4 and (office, consultant) > ($5, $6::uuid)
+group by office, consultant
+having sum(sessions) <> 0
+order by office, consultant
+limit $7
+"""  # noqa: S608  names of ours
+_BEFORE_ALL = ("", UUID(int=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a consultant did for an office, by name of the amount."""
+
+    office: str
+    consultant: UUID
+    amounts: Mapping[str, int]
+
+
+async def page(
+    connection: Any,  # noqa: ANN401  pooled or plain
+    set_version: int,
+    offices: Sequence[str],
+    months: tuple[date, date],
+    after: tuple[str, UUID] | None,
+    limit: int,
+) -> list[Load]:
+    """Returns the next consultants with sessions in these months, by office and id, from the first if that is None."""
+    office, consultant = after or _BEFORE_ALL
+    rows = await connection.fetch(_PAGE, set_version, list(offices), *months, office, consultant, limit)
+    return [Load(row["office"], row["consultant"], {name: row[name] for name in TOTAL.amounts}) for row in rows]

@@ -7,9 +7,10 @@ so that an endpoint cannot be forgotten: one that is not tried here fails the la
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import reduce
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -18,7 +19,9 @@ from fastapi import FastAPI
 
 from shared.auth.principal import Role
 from shared.clock import business_day, utc_now
+from shared.postgres import Pool
 from tests.infrastructure.databases import Database
+from tests.support import reporting_events as events
 from tests.support.services import running_apis
 from tests.support.sessions import ask_client
 from tests.support.tokens import bearer
@@ -61,6 +64,7 @@ class World:
 async def world(database: Database, tmp_path: Any) -> AsyncIterator[World]:
     async with running_apis(database, tmp_path) as (apps, clients):
         business, consultant, session = await _seed(clients)
+        await _tell_reporting(await database.pool("reporting", "worker"), business, consultant, session)
         worker = await database.pool("registry", "worker")
         attestation, _token = await ask_client(worker, apps["registry"].state.vault, business)
         move, person = await _seed_move(clients["registry"], business)
@@ -81,6 +85,16 @@ async def _seed(clients: Mapping[str, httpx.AsyncClient]) -> tuple[str, str, str
     consultant = await _made(clients["mentoring"], "/v1/consultants", _consultant(OURS), Role.OFFICE_HEAD)
     session = await _made(clients["mentoring"], "/v1/sessions", _session(OURS, consultant, business), Role.OFFICE_HEAD)
     return business, consultant, session
+
+
+async def _tell_reporting(worker: Pool, business: str, consultant: str, session: str) -> None:
+    held: dict[str, Any] = {"day": date(2025, 3, 4), "contact_minutes": 400, "consultants": [consultant]}
+    told = [
+        events.office(OURS),
+        events.business(UUID(business), trade_name=NAME, home_office=OURS, kelurahan="35.76.01.1007"),
+        events.session(UUID(session), [UUID(business)], office=OURS, **held),
+    ]
+    await events.deliver(worker, events.received(told))
 
 
 async def _seed_move(registry: httpx.AsyncClient, business: str) -> tuple[str, str]:
@@ -191,9 +205,7 @@ def _attacks(world: World) -> list[tuple[str, str, str, dict[str, Any] | None]]:
         ("mentoring", "GET", f"/v1/sessions?office={OURS}", None),
         ("mentoring", "GET", "/v1/sessions", None),
         *_attacks_on_mentoring(world),
-        ("reporting", "GET", f"/v1/office-activity?from=2025-01-01&to=2025-12-31&office={OURS}", None),
-        ("reporting", "GET", "/v1/office-activity?from=2025-01-01&to=2025-12-31", None),
-        ("reporting", "GET", "/v1/businesses-by-region", None),
+        *_attacks_on_reporting(),
         ("reporting", "GET", "/v1/overview", None),
     ]
 
@@ -239,6 +251,28 @@ def _attacks_on_mentoring(world: World) -> list[tuple[str, str, str, dict[str, A
         ("mentoring", "POST", f"/v1/imports/{world.past_sheet}/acceptance", None),
         ("mentoring", "GET", f"/v1/imports/{world.past_sheet}/accesses", None),
     ]
+
+
+def _attacks_on_reporting() -> list[tuple[str, str, str, dict[str, Any] | None]]:
+    """Its tables hold what the rows of 35.76 were told as."""
+    of_one = [
+        "/v1/offices/activity?period=2025",
+        "/v1/offices/activity/series?grain=year&from=2025",
+        "/v1/sessions/by-service?period=2025",
+        "/v1/consultants/load?period=2025",
+        "/v1/businesses/intensive?year=2025",
+        "/v1/activity/latest?limit=100",
+        "/v1/indicators/sessions/events?period=2025",
+    ]
+    of_home = [
+        "/v1/businesses/by-region?within=35.76",
+        "/v1/businesses/over-time?grain=year",
+        "/v1/indicators/businesses/events?region=35.76",
+    ]
+    paths = [*of_one, *of_home, *(f"{path}&office={OURS}" for path in of_one)]
+    paths += [f"{path}&home_office={OURS}" for path in of_home]
+    paths += ["/v1/attention", "/v1/indicators", "/v1/indicators/sessions"]
+    return [("reporting", "GET", path, None) for path in paths]
 
 
 def _rows(world: World) -> list[str]:
@@ -307,7 +341,7 @@ async def test_no_endpoint_is_left_out(world: World) -> None:
     tried = {(service, method, path.split("?")[0]) for service, method, path, _ in _attacks(world)}
     tried = {
         (s, m, reduce(lambda path, row: path.replace(row, "{}"), rows, p).replace(f"/{OURS}", "/{}"))
-        for s, m, p in tried
+        for s, m, p in ((s, m, p.replace("/indicators/sessions", "/indicators/{}")) for s, m, p in tried)
     }
     for service, app in world.apps.items():
         for path, operations in app.openapi()["paths"].items():

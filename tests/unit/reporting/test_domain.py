@@ -6,12 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from services.reporting.api.asking import period_asked
 from services.reporting.domain import Period, Position, is_stale, start_of
 from services.reporting.login import local_path
 from services.reporting.wording import clock, hours, number
 from shared.days import day
-from shared.http.problem import Problem
 
 NOW = datetime(2026, 11, 21, 3, 42, 7, tzinfo=UTC)
 positions = some.builds(Position, *[some.integers(0, 10**15)] * 3)
@@ -43,29 +41,6 @@ def test_figures_are_stale_after_a_minute_and_when_nothing_is_known() -> None:
     assert not is_stale(NOW - timedelta(seconds=60), NOW)
     assert is_stale(NOW - timedelta(seconds=61), NOW)
     assert is_stale(None, NOW)
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "expected"),
-    [
-        (None, None, (date(2026, 11, 1), date(2026, 11, 21))),
-        (date(2026, 3, 5), None, (date(2026, 3, 5), date(2026, 11, 21))),
-        (None, date(2025, 2, 9), (date(2025, 2, 1), date(2025, 2, 9))),
-        (date(2024, 1, 1), date(2024, 12, 31), (date(2024, 1, 1), date(2024, 12, 31))),
-    ],
-)
-def test_what_was_not_asked_is_filled_in(first: date | None, last: date | None, expected: tuple[date, date]) -> None:
-    assert period_asked(first, last, date(2026, 11, 21)) == expected
-
-
-@given(some.dates(max_value=date(9000, 1, 1)), some.dates(max_value=date(9000, 1, 1)))
-def test_any_two_days_are_a_period_or_a_problem(first: date, last: date) -> None:
-    fits = date(2000, 1, 1) <= first <= last < min(first + timedelta(days=366), date(2028, 1, 1))
-    if fits:
-        assert period_asked(first, last, date(2026, 11, 21)) == (first, last)
-    else:
-        with pytest.raises(Problem, match="422 invalid-input"):
-            period_asked(first, last, date(2026, 11, 21))
 
 
 @pytest.mark.parametrize(
