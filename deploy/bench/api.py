@@ -178,8 +178,8 @@ class _Bench:
 
         async def seal(number: int) -> None:
             (owner,) = registrations[number].owners
-            candidate = self._vault.candidate(owner.nik)
-            self._vault.seal(new_id(), candidate.id, candidate.wrapped, owner)
+            candidate = self._vault.candidate(owner)
+            self._vault.seal(new_id(), candidate.id, candidate.wrapped, candidate)
 
         async def run(number: int) -> None:
             await businesses.register_business(self._pool, self._vault, request(body=bodies[number]), forms[number])

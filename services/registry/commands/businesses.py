@@ -1,6 +1,6 @@
 """Businesses are registered, corrected, closed and opened again."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -52,23 +52,18 @@ def registering(vault: Vault, new: Registration, choose: Choose) -> Decide:
     """
 
     async def decide(work: Work) -> Answer:
-        locks = _number_locks(new.business) | finding.name_locks(new.business)
-        owners = await _claim(work.connection, vault, new.business, new.owners, locks)
-        matches = await finding.find_matches(work.connection, vault, new.business, new.owners, owners)
+        candidates = [vault.candidate(owner) for owner in new.owners]
+        locks = _number_locks(new.business) | finding.name_locks(new.business) | _nik_locks(candidates)
+        persons, matches = await finding.claim_and_find(work.connection, new.business, candidates, sorted(locks))
         known = await choose(work, matches)
         if known is not None:
-            await persons_store.forget_unowned_persons(work.connection, [owner.person for owner in owners])
+            await persons_store.forget_unowned_persons(work.connection, [person.id for person in persons.values()])
             return known
         business = await _labelled(work.connection, new.business)
-        note = _note(work.request, "register_business", ["confirmed_new"] if matches else [])
-        try:
-            placed = await store.insert_business(work.connection, business, owners, note)
-        except store.Taken as taken:
-            raise problems.business_exists(taken.field) from None
-        if not placed:
-            raise problems.office_unknown(business.office)
-        _tell_business(work, BusinessRegistered, business)
-        return Answer(201, _business_answer(business, owners, new.warnings))
+        owners = _sealed(vault, business, candidates, persons)
+        answer = Answer(201, _business_answer(business, owners, new.warnings))
+        await _place(work, answer, business, owners, ["confirmed_new"] if matches else [])
+        return answer
 
     return decide
 
@@ -133,6 +128,21 @@ async def reopen_business(pool: Pool, request: Request, business_id: UUID, seen:
     return await execute(pool, request, decide)
 
 
+async def _place(
+    work: Work, answer: Answer, business: Business, owners: Sequence[SealedOwner], fields: Sequence[str]
+) -> None:
+    """Stores a new business together with its event and the command's answer."""
+    _tell_business(work, BusinessRegistered, business)
+    try:
+        placed = await store.insert_business(
+            work, answer, business, owners, _note(work.request, "register_business", fields)
+        )
+    except store.Taken as taken:
+        raise problems.business_exists(taken.field) from None
+    if not placed:
+        raise problems.office_unknown(business.office)
+
+
 async def _labelled(connection: Any, business: Business) -> Business:  # noqa: ANN401
     if Kind.PROSPECTIVE not in business.kinds:
         return business
@@ -166,12 +176,16 @@ async def _claim(
     locks: set[int],
 ) -> list[SealedOwner]:
     """Locks the shared keys, finds or makes the persons, and seals what was told of them."""
-    candidates = [vault.candidate(owner.nik) for owner in owners]
+    candidates = [vault.candidate(owner) for owner in owners]
     persons = await persons_store.claim_persons(connection, sorted(locks | _nik_locks(candidates)), candidates)
-    found = [persons[candidate.nik_index] for candidate in candidates]
-    return [
-        vault.seal(business.id, person.id, person.wrapped, owner) for person, owner in zip(found, owners, strict=True)
-    ]
+    return _sealed(vault, business, candidates, persons)
+
+
+def _sealed(
+    vault: Vault, business: Business, candidates: Sequence[Candidate], persons: Mapping[bytes, persons_store.Person]
+) -> list[SealedOwner]:
+    found = [(persons[candidate.nik_index], candidate) for candidate in candidates]
+    return [vault.seal(business.id, person.id, person.wrapped, candidate) for person, candidate in found]
 
 
 async def _claim_for(

@@ -6,12 +6,12 @@ from typing import Any
 from services.registry.domain.business import Business
 from services.registry.domain.finding import MOST_CANDIDATES, Identification, not_a_candidate, possible_duplicate
 from services.registry.domain.forms import Kind
-from services.registry.domain.identity import SealedOwner, Vault, lock_number
+from services.registry.domain.identity import Candidate, lock_number
 from services.registry.domain.likeness import Match, Proposed, likely
 from services.registry.domain.names import fold_trade_name
-from services.registry.domain.owners import Owner
 from services.registry.store import businesses as store
 from services.registry.store import finding as finding_store
+from services.registry.store.persons import Person
 from shared.commands import Answer, Work
 
 
@@ -22,21 +22,21 @@ def name_locks(business: Business) -> set[int]:
     return {lock_number("trade_name", f"{business.kelurahan}/{fold_trade_name(business.trade_name)}".encode())}
 
 
-async def find_matches(
+async def claim_and_find(
     connection: Any,  # noqa: ANN401  pooled or plain
-    vault: Vault,
     business: Business,
-    owners: Sequence[Owner],
-    sealed: Sequence[SealedOwner],
-) -> list[Match]:
-    """Returns the registered businesses that this one is or may be, the likeliest first, five at most.
+    owners: Sequence[Candidate],
+    locks: Sequence[int],
+) -> tuple[dict[bytes, Person], list[Match]]:
+    """Locks the shared keys of a new business, finds or makes its persons, and looks whether it is registered already.
 
-    Its shared keys (NIKs, numbers, the name in its kelurahan) must be locked, so that whoever shares one is seen. Two
-    registrations at one instant that share none of them and are merely alike both pass.
+    Returns the persons by NIK index, and the registered businesses that it is or may be, the likeliest first, five at
+    most. Two registrations at one instant that share no key (NIK, number, the name in its kelurahan) and are merely
+    alike both pass.
     """
-    keys = _keys(vault, business, owners, sealed)
+    persons, found = await finding_store.claim_and_find(connection, locks, owners, _keys(business, owners))
     proposed = Proposed(business.trade_name, business.kinds, business.kelurahan)
-    return likely(proposed, await finding_store.find_candidates(connection, keys))[:MOST_CANDIDATES]
+    return persons, likely(proposed, found)[:MOST_CANDIDATES]
 
 
 async def identify(work: Work, matches: Sequence[Match], said: Identification) -> Answer | None:
@@ -73,17 +73,15 @@ async def _same(work: Work, matches: Sequence[Match], said: Identification) -> d
     return public | {"revision": dossier.business.revision, "version": dossier.business.version}
 
 
-def _keys(
-    vault: Vault, business: Business, owners: Sequence[Owner], sealed: Sequence[SealedOwner]
-) -> finding_store.Keys:
+def _keys(business: Business, owners: Sequence[Candidate]) -> finding_store.Keys:
     named = Kind.PROSPECTIVE not in business.kinds
     return finding_store.Keys(
         trade_name=business.trade_name if named else None,
         region=business.kelurahan if named else None,
-        nik_indexes=[vault.nik_index(owner.nik) for owner in owners],
-        phone_indexes=sorted({owner.phone_index for owner in sealed if owner.phone_index is not None}),
+        nik_indexes=[owner.nik_index for owner in owners],
+        phone_indexes=sorted({owner.phone_index for owner in owners if owner.phone_index is not None}),
         nibs=[business.nib] if business.nib else [],
         cooperative_numbers=[business.cooperative_number] if business.cooperative_number else [],
-        owner_tokens=sorted({token for owner in sealed for token in owner.name_tokens}),
+        owner_tokens=sorted({token for owner in owners for token in owner.name_tokens}),
         divisions=sorted({activity.code[:2] for activity in business.kbli}),
     )

@@ -21,10 +21,13 @@ _TOKEN_BYTES = 8
 
 @dataclass(frozen=True)
 class Candidate:
-    """A person as he will be stored if his NIK is new to the province."""
+    """What an owner is found by, and the person as he will be stored if the NIK is new to the province."""
 
-    id: UUID
+    owner: Owner
     nik_index: bytes
+    phone_index: bytes | None
+    name_tokens: tuple[bytes, ...]
+    id: UUID
     nik_sealed: bytes
     wrapped: WrappedKey
 
@@ -89,14 +92,22 @@ class Vault:
         """Returns what finds the owners whose names hold these words, however they are spelt."""
         return sorted(self._names.digest(token)[:_TOKEN_BYTES] for token in name_tokens(name.reveal()))
 
-    def candidate(self, nik: Nik) -> Candidate:
+    def candidate(self, owner: Owner) -> Candidate:
         person = new_id()
         key, wrapped = self._wrapper.new_key(person)
-        return Candidate(person, self.nik_index(nik), key.seal("nik", nik.reveal()), wrapped)
+        return Candidate(
+            owner=owner,
+            nik_index=self.nik_index(owner.nik),
+            phone_index=None if owner.phone is None else self.phone_index(owner.phone),
+            name_tokens=tuple(self.name_tokens(owner.name)),
+            id=person,
+            nik_sealed=key.seal("nik", owner.nik.reveal()),
+            wrapped=wrapped,
+        )
 
-    def seal(self, business: UUID, person: UUID, wrapped: WrappedKey, owner: Owner) -> SealedOwner:
+    def seal(self, business: UUID, person: UUID, wrapped: WrappedKey, candidate: Candidate) -> SealedOwner:
         """Seals what was told of an owner under the person's stored key. Raises SealError if that key does not open."""
-        key = self._wrapper.unwrap(person, wrapped)
+        key, owner = self._wrapper.unwrap(person, wrapped), candidate.owner
 
         def sealed(field: str, value: Npwp | Phone | Address | None) -> bytes | None:
             return None if value is None else key.seal(_place(business, field), value.reveal())
@@ -107,8 +118,8 @@ class Vault:
             npwp=sealed("npwp", owner.npwp),
             phone=sealed("phone", owner.phone),
             address=sealed("address", owner.address),
-            phone_index=None if owner.phone is None else self.phone_index(owner.phone),
-            name_tokens=tuple(self.name_tokens(owner.name)),
+            phone_index=candidate.phone_index,
+            name_tokens=candidate.name_tokens,
         )
 
     def open(self, business: UUID, stored: StoredOwner) -> Owner:

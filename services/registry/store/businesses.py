@@ -11,6 +11,7 @@ from services.registry.domain.business import Activity, Business, Status
 from services.registry.domain.forms import KbliVersion, Kind
 from services.registry.domain.identity import SealedOwner, StoredOwner
 from services.registry.store.persons import wrapped_key
+from shared.commands import ACCEPTING, Answer, Work
 
 _FIELD_OF_CONSTRAINT = {"business_nib": "nib", "business_cooperative_number": "cooperative_number"}
 
@@ -42,30 +43,38 @@ class Dossier:
     owners: list[StoredOwner]
 
 
-_INSERT_BUSINESS = """
-with placed as (
+# Numbered from $15: those before are of ACCEPTING.
+_INSERT_BUSINESS = f"""
+with {ACCEPTING},
+placed as (
     insert into business (id, office, trade_name, kinds, kelurahan, nib, cooperative_number, status, registered_on,
                           revision, version, kbli, capital, annual_sales)
-    select $1, office.code, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 from office where office.code = $2
+    select $15, office.code, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28
+    from office where office.code = $16
     returning id, office
 ), owned as (
     insert into business_owner (business_id, office, position, person_id,
                                 name_sealed, npwp_sealed, phone_sealed, address_sealed, phone_index, name_tokens)
     select placed.id, placed.office, o.position, o.person, o.name, o.npwp, o.phone, o.address, o.phone_index,
-           array(select t.token from unnest($22::bytea[], $23::int[]) as t (token, owner) where t.owner = o.position)
+           array(select t.token from unnest($36::bytea[], $37::int[]) as t (token, owner) where t.owner = o.position)
     from placed,
-         unnest($15::int[], $16::uuid[], $17::bytea[], $18::bytea[], $19::bytea[], $20::bytea[], $21::bytea[])
+         unnest($29::int[], $30::uuid[], $31::bytea[], $32::bytea[], $33::bytea[], $34::bytea[], $35::bytea[])
              as o (position, person, name, npwp, phone, address, phone_index)
 ), noted as (
     insert into audit (actor, office, action, subject, fields, correlation_id, reason)
-    select $24, placed.office, $25, placed.id, $26, $27, $28 from placed
+    select $38, placed.office, $39, placed.id, $40, $41, $42 from placed
 )
 select count(*) from placed
-"""
+"""  # noqa: S608  a constant of ours
 
 
-async def insert_business(connection: Any, business: Business, owners: Sequence[SealedOwner], note: Note) -> bool:  # noqa: ANN401
-    """Stores a business with its owners; tells whether its office is registered. Raises Taken."""
+async def insert_business(
+    work: Work, answer: Answer, business: Business, owners: Sequence[SealedOwner], note: Note
+) -> bool:
+    """Stores a business with its owners, and what the command leaves behind; tells whether its office is registered.
+
+    Raises Taken. If there is no such office, the command must not be committed.
+    """
     row = (
         business.id,
         business.office,
@@ -81,7 +90,8 @@ async def insert_business(connection: Any, business: Business, owners: Sequence[
         *_figures(business),
     )
     try:
-        placed: int = await connection.fetchval(_INSERT_BUSINESS, *row, *_columns(owners), *_note(note))
+        values = (*work.accepting(answer), *row, *_columns(owners), *_note(note))
+        placed: int = await work.connection.fetchval(_INSERT_BUSINESS, *values)
     except asyncpg.UniqueViolationError as error:
         raise _taken(error) from None
     return placed == 1

@@ -7,8 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
+from services.registry.domain import identity
 from services.registry.domain.forms import Kind
 from services.registry.domain.likeness import MOST_PER_PHONE, Candidate
+from services.registry.store.persons import Person, claim, persons_by_nik
 
 # What is less alike than this is not worth judging: two of five trigrams must be there.
 LEAST_COVERAGE = 0.4
@@ -43,6 +45,28 @@ async def find_candidates(connection: Any, keys: Keys) -> list[Candidate]:  # no
     return [_candidate(row) for row in await _find(connection, keys, MOST_PER_PHONE, _MOST_CANDIDATES)]
 
 
+_CLAIM_AND_FIND = """
+select nik_index, person_id, version, kek, sealed, id, office, trade_name, kinds, kelurahan, status, closing_reason,
+       likeness, part_likeness, same_person, same_phone, same_number, owner_likeness, same_division
+from claim_and_find($1::bigint[], $2::uuid[], $3::bytea[], $4::bytea[], $5::text[], $6::bytea[], $7::text, $8::text,
+                    $9::real, $10::bytea[], $11::bytea[], $12::int, $13::text[], $14::text[], $15::bytea[],
+                    $16::text[], $17::int)
+"""
+
+
+async def claim_and_find(
+    connection: Any,  # noqa: ANN401
+    locks: Sequence[int],
+    owners: Sequence[identity.Candidate],
+    keys: Keys,
+) -> tuple[dict[bytes, Person], list[Candidate]]:
+    """Does what `claim_persons` does, then what `find_candidates` does, in one round trip."""
+    parameters = [*claim(locks, owners), *_parameters(keys, MOST_PER_PHONE, _MOST_CANDIDATES)]
+    rows = await connection.fetch(_CLAIM_AND_FIND, *parameters)
+    persons = persons_by_nik([row for row in rows if row["person_id"] is not None])
+    return persons, [_candidate(row) for row in rows if row["id"] is not None]
+
+
 async def find_businesses(connection: Any, keys: Keys, limit: int) -> list[Candidate]:  # noqa: ANN401
     """Returns the businesses that any of the keys leads to, the likest first: also by a phone that many share."""
     found = [_candidate(row) for row in await _find(connection, keys, _ANY_PHONE, limit)]
@@ -59,8 +83,12 @@ async def find_by_owner_name(connection: Any, tokens: Sequence[bytes], limit: in
 
 
 async def _find(connection: Any, keys: Keys, most_per_phone: int, limit: int) -> list[asyncpg.Record]:  # noqa: ANN401
-    rows: list[asyncpg.Record] = await connection.fetch(
-        _FIND,
+    rows: list[asyncpg.Record] = await connection.fetch(_FIND, *_parameters(keys, most_per_phone, limit))
+    return rows
+
+
+def _parameters(keys: Keys, most_per_phone: int, limit: int) -> list[Any]:
+    return [
         keys.trade_name,
         keys.region,
         LEAST_COVERAGE,
@@ -72,8 +100,7 @@ async def _find(connection: Any, keys: Keys, most_per_phone: int, limit: int) ->
         keys.owner_tokens,
         keys.divisions,
         limit,
-    )
-    return rows
+    ]
 
 
 def _candidate(row: asyncpg.Record) -> Candidate:

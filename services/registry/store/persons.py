@@ -34,15 +34,22 @@ async def claim_persons(
 
     Comes before any row is locked or written; raises asyncpg.LockNotAvailableError after five seconds of waiting.
     """
-    rows = await connection.fetch(
-        _CLAIM,
+    return persons_by_nik(await connection.fetch(_CLAIM, *claim(locks, candidates)))
+
+
+def claim(locks: Sequence[int], candidates: Sequence[Candidate]) -> list[list[Any]]:
+    """Returns the parameters of claim_persons."""
+    return [
         sorted(locks),
         [candidate.id for candidate in candidates],
         [candidate.nik_index for candidate in candidates],
         [candidate.nik_sealed for candidate in candidates],
         [candidate.wrapped.kek for candidate in candidates],
         [candidate.wrapped.sealed for candidate in candidates],
-    )
+    ]
+
+
+def persons_by_nik(rows: Sequence[asyncpg.Record]) -> dict[bytes, Person]:
     return {row["nik_index"]: Person(row["person_id"], wrapped_key(row)) for row in rows}
 
 

@@ -3,12 +3,14 @@
 import asyncio
 import random
 from contextlib import suppress
+from datetime import date
 
 import asyncpg
 import pytest
 
 from shared import postgres
-from shared.commands import Answer, Busy, KeyReused, Work, execute
+from shared.commands import ACCEPTING, Answer, Busy, KeyReused, Work, execute
+from shared.contracts.registry import OfficeOpened, OfficeState
 from shared.http.problem import Problem
 from tests.support.ledger import Decide, Ledger, request
 from tests.support.wire import Wire
@@ -99,6 +101,27 @@ async def test_a_refused_command_leaves_nothing_and_its_key_free(ledger: Ledger)
         await execute(ledger.pool, request("key-00007"), refuse)
     assert await ledger.effects("key-00007") == 0
     assert (await ledger.write(request("key-00007"))).replayed is False
+
+
+async def test_a_command_that_saves_with_its_answer_leaves_both_or_neither(ledger: Ledger) -> None:
+    """One statement writes what the command does, its events and its answer; nothing can be told behind it."""
+
+    async def decide(work: Work) -> Answer:
+        answer = Answer(201, {"id": "the one", "revision": 1, "version": 1})
+        saving = f"with {ACCEPTING} insert into effect (key, body) values ($15, $16)"
+        await work.connection.execute(saving, *work.accepting(answer), work.request.key, "{}")
+        if work.request.key == "key-late-":
+            state = OfficeState(code="35.76", name="PLUT", opened_on=date(2026, 1, 1))
+            work.tell(OfficeOpened, aggregate_id="35.76", version=1, office="35.76", state=state)
+        return answer
+
+    for replayed in (False, True):
+        answer = await execute(ledger.pool, request("key-saved"), decide)
+        assert (answer.body["id"], answer.replayed) == ("the one", replayed)
+    with pytest.raises(RuntimeError, match="OfficeOpened is told after"):
+        await execute(ledger.pool, request("key-late-"), decide)
+    assert [await ledger.effects(key) for key in ("key-saved", "key-late-")] == [1, 0]
+    assert (await ledger.write(request("key-late-"))).replayed is False
 
 
 async def test_two_commands_in_opposite_order_both_succeed(ledger: Ledger) -> None:

@@ -134,6 +134,7 @@ async def test_the_worker_may_not_look_through_it(database: Any) -> None:
     for call in (
         "find_businesses('x', '35.76', 0.5, '{}', '{}', 5, '{}', '{}', '{}', '{}', 9)",
         "find_by_owner_name('{}', 9)",
+        "claim_and_find('{}', '{}', '{}', '{}', '{}', '{}', 'x', '35', 1, '{}', '{}', 5, '{}', '{}', '{}', '{}', 9)",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await worker.fetch(f"select * from {call}")

@@ -82,8 +82,13 @@ async def test_what_is_no_form_is_refused(desk: Desk) -> None:
         assert answer.status_code == status, (content, answer.text)
 
 
-async def test_an_office_that_is_not_registered_takes_nobody(desk: Desk) -> None:
+async def test_an_office_that_is_not_registered_takes_nobody(desk: Desk, owner_pool: Pool) -> None:
+    kept = (
+        "select (select count(*) from outbox) + (select count(*) from accepted_command) + (select count(*) from person)"
+    )
+    before = await owner_pool.fetchval(kept)
     answer = await desk.at("35.07").register()
+    assert await owner_pool.fetchval(kept) == before, "no event, no answer, no person"
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["office"]
 
