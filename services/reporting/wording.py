@@ -1,11 +1,13 @@
 """How figures, times and roles are written for people: Bahasa Indonesia, WIB."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from shared import days
 from shared.auth.principal import Principal, Role
 from shared.clock import WIB
 
+_INDONESIAN = str.maketrans(",.", ".,")
 _ROLES = {
     Role.PROVINCE_ANALYST: "Analis provinsi",
     Role.AUDITOR: "Auditor",
@@ -22,9 +24,9 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", ".")
 
 
-def decimal(value: float) -> str:
-    """Returns 12.34 as 12,3, and whole numbers from a hundred on."""
-    return number(round(value)) if value >= 100 else f"{value:.1f}".replace(".", ",")
+def decimal(value: float | Decimal) -> str:
+    """Returns 1234.5 as 1.234,5."""
+    return f"{value:,.1f}".translate(_INDONESIAN)
 
 
 def percent(part: int, whole: int) -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import groupby
 
 WANTED = 5
+Figure = int | float | Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +14,8 @@ class Class:
     """`place` is 1 for the lowest class to 5 for the highest; `least` and `most` are figures that occur in it."""
 
     place: int
-    least: float
-    most: float
+    least: Figure
+    most: Figure
     regions: int
 
 
@@ -26,7 +28,7 @@ class Classes:
     without: int
 
 
-def classed(figures: Mapping[str, float | None]) -> Classes:
+def classed(figures: Mapping[str, Figure | None]) -> Classes:
     """Puts each region where the middle of its figure's ranks lies among all; None is no data."""
     known = sorted((figure, code) for code, figure in figures.items() if figure is not None)
     places: dict[str, int] = {}
@@ -39,7 +41,7 @@ def classed(figures: Mapping[str, float | None]) -> Classes:
     return Classes(places, _legend(known, places), len(figures) - len(known))
 
 
-def _legend(known: list[tuple[float, str]], places: Mapping[str, int]) -> tuple[Class, ...]:
+def _legend(known: list[tuple[Figure, str]], places: Mapping[str, int]) -> tuple[Class, ...]:
     legend = []
     for place, group in groupby(known, key=lambda one: places[one[1]]):
         members = [figure for figure, _ in group]

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
+from services.reporting.answers.attention import Thresholds
 from services.reporting.assets import Assets
 from services.reporting.hints import Broadcaster
 from services.reporting.login import RETURNS_TO, Gate
@@ -23,10 +24,14 @@ def routes(settings: ReportingSettings, gate: Gate, broadcaster: Broadcaster) ->
     """Returns the routes of all pages, their files and the change hints."""
     assets = Assets(settings.web_assets)
     pages = Pages(assets)
-    site, visits = Site(gate, Live(pages, broadcaster)), Visits(gate, broadcaster, pages)
+    thresholds = Thresholds(settings.idle_days, settings.unconfirmed_percent, settings.unconfirmed_least)
+    site, visits = Site(gate, Live(pages, broadcaster), thresholds), Visits(gate, broadcaster, pages)
     router = APIRouter(include_in_schema=False)
     for path, answer in (
         ("/", site.overview),
+        ("/wilayah/{code}", site.region),
+        ("/kantor/{code}", site.office),
+        ("/bukti/{code}", site.evidence),
         ("/perubahan", visits.changes),
         ("/status", visits.status),
         ("/masuk", visits.begin_login),

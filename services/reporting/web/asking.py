@@ -27,11 +27,12 @@ ORDERS = ("nama", *FIGURES)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`urut`: a column to sort by, with `-` for the largest first. `jenis`: a kind of business, empty for any."""
+    """`urut`: a column to sort by, with `-` for the largest first. `unduh`: a table to take along, as `kantor.csv`."""
 
     periode: str = "bulan"
     peta: str = "usaha"
     urut: str = "-usaha"
+    unduh: str = ""
 
     @classmethod
     def of(cls, told: Mapping[str, str], today: date) -> "Asked":

@@ -1,10 +1,12 @@
 """The map with its figures, and the table beneath it: the same figures, sorted as asked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from services.reporting.maps.classes import Classes, classed
 from services.reporting.maps.shapes import INSETS, Frame, Shape, shapes
+from services.reporting.population import rate
 from services.reporting.projections.businesses_by_region import EACH_ONCE, Count
 from services.reporting.web.asking import Asked
 from services.reporting.wording import decimal, number
@@ -19,11 +21,11 @@ class Row:
     name: str
     active: int | None
     kinds: Mapping[str, int]
-    rate: float | None
+    rate: Decimal | None
     registered: int | None
     has_office: bool
 
-    def figure(self, of: str) -> float | None:
+    def figure(self, of: str) -> int | Decimal | None:
         """Returns the figure that the map shows under this name."""
         return {"usaha": self.active, "rasio": self.rate, "baru": self.registered}[of]
 
@@ -54,46 +56,25 @@ class Choropleth:
     insets: Sequence[Frame]
 
 
-def rows_of(
-    counts: Iterable[Count],
-    registered: Mapping[str, int],
-    rates: Mapping[str, float | None],
-    offices: Iterable[str],
-) -> list[Row]:
-    """Returns a row for each of the 38 kabupaten and kota. `registered`: code → businesses registered in the period."""
+def rows_of(counts: Iterable[Count], registered: Mapping[str, int], offices: Collection[str]) -> list[Row]:
+    """Returns a row for each of the 38 kabupaten and kota. `registered`: businesses registered by code."""
     by_regency: dict[str, list[Count]] = {code: [] for code in regencies()}
     for one in counts:
-        by_regency.setdefault(one.regency, []).append(one)
-    having = set(offices)
-    return [
-        _row(code, found, registered.get(code, 0), rates, code in having)
-        for code, found in by_regency.items()
-        if code in regencies()
-    ]
+        if one.regency in by_regency:
+            by_regency[one.regency].append(one)
+    return [_row(code, found, registered.get(code, 0), offices) for code, found in by_regency.items()]
 
 
-def _row(
-    code: str,
-    counts: Sequence[Count],
-    registered: int,
-    rates: Mapping[str, float | None],
-    has_office: bool,  # noqa: FBT001
-) -> Row:
+def _row(code: str, counts: Sequence[Count], registered: int, offices: Collection[str]) -> Row:
+    name, has_office = regencies()[code].name, code in offices
+    if not counts:
+        return Row(code, name, None, {}, None, None, has_office)
     kinds: dict[str, int] = {}
     for one in counts:
         if one.status == "active":
             kinds[one.kind] = kinds.get(one.kind, 0) + one.businesses
-    known = bool(counts)
-    active = kinds.get(EACH_ONCE, 0) if known else None
-    return Row(
-        code,
-        regencies()[code].name,
-        active,
-        kinds,
-        rates.get(code) if known else None,
-        registered if known else None,
-        has_office,
-    )
+    active = kinds.get(EACH_ONCE, 0)
+    return Row(code, name, active, kinds, rate(active, code), registered, has_office)
 
 
 def choropleth(rows: Sequence[Row], asked: Asked) -> Choropleth:

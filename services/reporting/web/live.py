@@ -15,6 +15,7 @@ from services.reporting.domain import Position, is_stale
 from services.reporting.hints import Broadcaster, Look
 from services.reporting.projections import TOTALS
 from services.reporting.renderings import Behind, Rendering, Renderings
+from services.reporting.web.downloads import Tables, download
 from services.reporting.web.pages import Pages, html
 from services.reporting.web.visits import PROVINCE_SCOPE
 from shared.auth.principal import PROVINCE_ROLES, Principal
@@ -35,6 +36,7 @@ class Moving:
     eyebrow: str
     shows: Hashable
     view: Callable[[Snapshot], Awaitable[Mapping[str, Any]]]
+    tables: Tables
 
 
 class Live:
@@ -60,6 +62,12 @@ class Live:
             part=Markup(self._whole(rendering, look)),  # noqa: S704  rendered by a template that escapes
         )
         return html(text)
+
+    async def download(self, request: Request, who: Principal, page: Moving, wanted: str) -> Response:
+        """Returns one of the page's tables as a file."""
+        async with answers.snapshot(request.app.state.pool, who, TOTALS) as seen:
+            told = await page.view(seen)
+        return await download(wanted, page.tables(told), seen.instant, who)
 
     async def _part(self, request: Request, who: Principal, page: Moving) -> Response:
         look = self._broadcaster.look

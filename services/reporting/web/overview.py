@@ -1,28 +1,31 @@
 """What the overview shows: the province, or an office head's own office."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from services.reporting import store
 from services.reporting.answers import Snapshot
 from services.reporting.answers.activity import Activities, Beside, activities, summed
+from services.reporting.answers.attention import Thresholds, standings
+from services.reporting.codes import KINDS
 from services.reporting.domain import Period
 from services.reporting.indicators import INDICATORS
 from services.reporting.periods import PeriodAsked
-from services.reporting.projections import businesses_by_region, businesses_over_time, office_activity
+from services.reporting.projections import businesses_by_region, businesses_over_time, happenings, office_activity
 from services.reporting.projections.businesses_by_region import EACH_ONCE, Count
 from services.reporting.projections.reading import Span, sums
 from services.reporting.web.asking import FIGURES, GRAINS, Asked
 from services.reporting.web.cards import Amounts, Cards, confirmed_share
 from services.reporting.web.choropleth import Choropleth, choropleth, rows_of
-from services.reporting.web.trend import bars
+from services.reporting.web.evidence import evidence_of
+from services.reporting.web.happened import told
+from services.reporting.web.trend import bars, months_to
 
-TREND_MONTHS = 24
-KINDS = (("umkm", "UMKM"), ("ikm", "IKM"), ("cooperative", "Koperasi"), ("prospective", "Calon wirausaha"))
+LATEST = 10
 
 
-async def overview(seen: Snapshot, asked: Asked, *, whole: bool) -> Mapping[str, Any]:
+async def overview(seen: Snapshot, asked: Asked, thresholds: Thresholds, *, whole: bool) -> Mapping[str, Any]:
     """Returns what the overview's template asks for. `whole`: the province is shown, not only its offices."""
     today = seen.instant.today
     period = asked.period(today)
@@ -31,7 +34,8 @@ async def overview(seen: Snapshot, asked: Asked, *, whole: bool) -> Mapping[str,
     done = await activities(seen, seen.offices, beside.periods)
     counts = await businesses_by_region.counts(seen.connection, seen.live.version, seen.offices)
     registered = await registered_in(seen, period)
-    rows = rows_of(counts, registered, {}, seen.offices if whole else ())
+    latest = await happenings.latest(seen.connection, seen.live.version, seen.offices, None, LATEST)
+    rows = rows_of(counts, registered, {one.code for one in offices})
     most = max((done.of(period, one.code)["sessions"] for one in offices), default=0)
     of = together(done, seen.offices, whole=whole)
     return {
@@ -41,7 +45,7 @@ async def overview(seen: Snapshot, asked: Asked, *, whole: bool) -> Mapping[str,
         "running": period.is_running(today),
         "periods": periods_to_choose(today),
         "active": _active(counts, EACH_ONCE),
-        "kinds": [(label, _active(counts, kind)) for kind, label in KINDS],
+        "kinds": [(label, _active(counts, kind)) for kind, label in KINDS.items()],
         "cards": Cards(beside, of).all(),
         "now": of(period),
         "share": confirmed_share,
@@ -49,9 +53,14 @@ async def overview(seen: Snapshot, asked: Asked, *, whole: bool) -> Mapping[str,
             (one, done.of(period, one.code), bar_length(done.of(period, one.code)["sessions"], most)) for one in offices
         ],
         "trend": bars(await by_month(seen, seen.offices, today), "sessions", "confirmed"),
+        "standings": await standings(seen, thresholds),
+        "thresholds": thresholds,
+        "latest": [told(one) for one in latest],
         **map_values(choropleth(rows, asked), asked),
         "stock": [INDICATORS["active_businesses"]],
         "whole": whole,
+        "evidence": evidence_of(periode=str(period)),
+        "stock_evidence": evidence_of(),
     }
 
 
@@ -65,11 +74,16 @@ def map_values(drawn: Choropleth, asked: Asked) -> dict[str, Any]:
     }
 
 
-def together(done: Activities, offices: Sequence[str], *, whole: bool) -> Any:  # noqa: ANN401
+def together(done: Activities, offices: Sequence[str], *, whole: bool) -> Callable[[PeriodAsked], Amounts]:
     """Returns what gives the amounts of a period: of the province, or of the one office that a head has."""
     if whole or len(offices) != 1:
         return lambda period: done.of_all(period, offices)
-    return lambda period: done.of(period, offices[0])
+    return of_office(done, offices[0])
+
+
+def of_office(done: Activities, office: str) -> Callable[[PeriodAsked], Amounts]:
+    """Returns what gives an office's amounts of a period."""
+    return lambda period: done.of(period, office)
 
 
 async def registered_in(seen: Snapshot, period: PeriodAsked) -> dict[str, int]:
@@ -85,13 +99,12 @@ async def registered_in(seen: Snapshot, period: PeriodAsked) -> dict[str, int]:
 
 async def by_month(seen: Snapshot, offices: Sequence[str], today: date) -> list[tuple[PeriodAsked, Amounts]]:
     """Returns what the offices did in each of the last months, up to that of today."""
-    months = [PeriodAsked.containing(Period.MONTH, today)]
-    while len(months) < TREND_MONTHS and (before := months[0].before) is not None:
-        months.insert(0, before)
+    months = months_to(today)
     total, within = office_activity.TOTAL, {"office": offices}
     rows = await sums(seen.connection, seen.live.version, total, summed(months), within=within)
     found = {row.span: row.amounts for row in rows}
-    return [(month, found.get(str(month), {})) for month in months]
+    none = dict.fromkeys(total.amounts, 0)
+    return [(month, found.get(str(month), none)) for month in months]
 
 
 def periods_to_choose(today: date) -> dict[str, tuple[str, str]]:

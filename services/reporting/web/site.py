@@ -1,44 +1,94 @@
 """The pages with figures: who may see them, and what they are asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.reporting import wording
+from services.reporting import answers, wording
+from services.reporting.answers import Snapshot
+from services.reporting.answers.attention import Thresholds
 from services.reporting.login import Gate
-from services.reporting.web.asking import Asked
+from services.reporting.projections import TOTALS
+from services.reporting.web import tables
+from services.reporting.web.asking import Asked, period_of
+from services.reporting.web.evidence import Question, evidence
 from services.reporting.web.live import Live, Moving
+from services.reporting.web.office import office
 from services.reporting.web.overview import overview
+from services.reporting.web.region import region, region_asked
 from shared.auth.policy import Action, may
 from shared.auth.principal import PROVINCE_ROLES, Principal
 from shared.clock import business_day, utc_now
+from shared.http.problem import Problem
+from shared.http.requests import allow
+from shared.reference.regions import regencies
+
+Page = Callable[[Principal, Mapping[str, str]], Moving]
 
 
 class Site:
     """The handlers, with what they share."""
 
-    def __init__(self, gate: Gate, live: Live) -> None:
+    def __init__(self, gate: Gate, live: Live, thresholds: Thresholds) -> None:
         self._gate = gate
         self._live = live
+        self._thresholds = thresholds
 
     async def overview(self, request: Request) -> Response:
         """The province, or the office of its head."""
         return await self._shown(request, self._overview)
 
-    def _overview(self, who: Principal, asked: Asked) -> Moving:
-        whole = who.has(*PROVINCE_ROLES)
-        return Moving("figures.html", "Kinerja layanan", asked, lambda seen: overview(seen, asked, whole=whole))
+    async def region(self, request: Request, code: str) -> Response:
+        """A kabupaten, kota or kecamatan: the businesses there that the caller's offices look after."""
+        return await self._shown(request, lambda _who, told: _region(code, told))
 
-    async def _shown(self, request: Request, page: Callable[[Principal, Asked], Moving]) -> Response:
+    async def office(self, request: Request, code: str) -> Response:
+        """One office."""
+        return await self._shown(request, lambda who, told: _office(code, who, told))
+
+    async def evidence(self, request: Request, code: str) -> Response:
+        """The events behind a figure."""
+        who = await self._reader(request)
+        if isinstance(who, Response):
+            return who
+        asked = Question.of(code, request.query_params)
+        if asked.kantor:
+            allow(who, Action.READ_REPORTS, asked.kantor)
+        period = period_of(asked.periode, business_day(utc_now())) if asked.periode else None
+        whole, key = who.has(*PROVINCE_ROLES), request.app.state.secret_key
+        async with answers.snapshot(request.app.state.pool, who, TOTALS) as seen:
+            told = await evidence(seen, asked, period, key, whole=whole)
+        return self._live.pages.answer("evidence.html", role=wording.role(who), **told)
+
+    def _overview(self, who: Principal, told: Mapping[str, str]) -> Moving:
+        asked, whole = _asked(told), who.has(*PROVINCE_ROLES)
+
+        async def view(seen: Snapshot) -> Mapping[str, Any]:
+            return await overview(seen, asked, self._thresholds, whole=whole)
+
+        return Moving("figures.html", "Kinerja layanan", asked, view, tables.of_overview)
+
+    async def _shown(self, request: Request, page: Page) -> Response:
+        who = await self._reader(request)
+        if isinstance(who, Response):
+            return who
+        shown = page(who, request.query_params)
+        wanted = request.query_params.get("unduh")
+        if wanted:
+            return await self._live.download(request, who, shown, wanted)
+        return await self._live.answer(request, who, shown)
+
+    async def _reader(self, request: Request) -> Principal | Response:
+        """Returns who asks, or what is answered to somebody who may not see reports."""
         login = await self._gate.who(request)
         if login is None:
             return _to_login(request)
         if not may(login.principal, Action.READ_REPORTS):
             return self._no_reports(login.principal)
-        asked = Asked.of(dict(request.query_params), business_day(utc_now()))
-        return await self._live.answer(request, login.principal, page(login.principal, asked))
+        return login.principal
 
     def _no_reports(self, who: Principal) -> Response:
         return self._live.pages.answer(
@@ -50,6 +100,25 @@ class Site:
             link=None,
             leave=True,
         )
+
+
+def _region(code: str, told: Mapping[str, str]) -> Moving:
+    place, asked = region_asked(code), _asked(told)
+    return Moving("region.html", "Wilayah", (code, asked), lambda seen: region(seen, place, asked), tables.of_region)
+
+
+def _office(code: str, who: Principal, told: Mapping[str, str]) -> Moving:
+    if code not in regencies():
+        raise Problem(
+            404, "not-found", "Kantor tidak dikenal", "Kode ini bukan kode kantor.", cure="Pilih kantor dari ringkasan."
+        )
+    allow(who, Action.READ_REPORTS, code)
+    asked = _asked(told)
+    return Moving("office.html", "Kantor PLUT", (code, asked), lambda seen: office(seen, code, asked), tables.of_office)
+
+
+def _asked(told: Mapping[str, str]) -> Asked:
+    return Asked.of(told, business_day(utc_now()))
 
 
 def _to_login(request: Request) -> Response:

@@ -1,14 +1,18 @@
 """A trend as bars: months with their figures, drawn here, and the same as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
+from services.reporting.domain import Period
 from services.reporting.periods import PeriodAsked
-from services.reporting.web.cards import Amounts
 from shared import days
 
 HEIGHT = 100
+MONTHS = 24
 _STEP, _WIDTH = 24, 18
+
+Amounts = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,28 +24,40 @@ class Bar:
     month: PeriodAsked
     year: str
     letter: str
-    amounts: tuple[int, int]
+    amounts: Amounts
     whole: int
     part: int
 
 
+def months_to(today: date) -> list[PeriodAsked]:
+    """Returns the last months, up to that of today."""
+    months = [PeriodAsked.containing(Period.MONTH, today)]
+    while len(months) < MONTHS and (before := months[0].before) is not None:
+        months.insert(0, before)
+    return months
+
+
 def bars(months: Sequence[tuple[PeriodAsked, Amounts]], whole: str, part: str | None = None) -> list[Bar]:
     """Returns a bar for each month: an amount and, of it, another one."""
-    figures = [(done.get(whole, 0), done.get(part, 0) if part else 0) for _, done in months]
-    most = max((one for one, _ in figures), default=0)
+    most = max((done.get(whole, 0) for _, done in months), default=0)
     return [
         Bar(
             number * _STEP,
             _WIDTH,
             month,
-            str(month.first.year) if number == 0 or month.first.month == 1 else "",
+            str(month.first.year) if _opens_year(month, number) else "",
             days.MONTHS[month.first.month - 1][0],
-            figure,
-            height(figure[0], most),
-            height(figure[1], most),
+            done,
+            height(done.get(whole, 0), most),
+            height(done.get(part, 0), most) if part else 0,
         )
-        for number, ((month, _), figure) in enumerate(zip(months, figures, strict=True))
+        for number, (month, done) in enumerate(months)
     ]
+
+
+def _opens_year(month: PeriodAsked, number: int) -> bool:
+    """The first year is named unless the next one follows at once and would lie upon it."""
+    return month.first.month == 1 or (number == 0 and month.first.month < 11)
 
 
 def height(figure: int, most: int) -> int:

@@ -3,6 +3,8 @@
 import base64
 import gzip
 import hashlib
+import html
+import io
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -10,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx
+import openpyxl
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
@@ -21,15 +24,17 @@ from starlette.routing import Route
 
 from services.reporting.app import build_api
 from services.reporting.settings import ReportingSettings
+from services.reporting.web import evidence
+from shared import days
 from shared.auth.principal import Role
-from shared.clock import utc_now
+from shared.clock import business_day, utc_now
 from shared.consumer import watermarks
 from shared.contracts.platform import Watermark
 from shared.postgres import Pool, create_pool
 from tests.infrastructure.databases import Database
 from tests.integration.reporting.conftest import SECRET
 from tests.support.api import client_of
-from tests.support.reporting_events import business, deliver, office, received
+from tests.support.reporting_events import business, deliver, office, read_to, received, session
 from tests.support.tokens import ISSUER, token, verifier
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
@@ -284,3 +289,205 @@ async def test_behind_https_the_cookie_is_bound_to_the_host(
         assert "Secure" in cookie
         assert "Path=/" in cookie
         assert (await browser.get("/")).status_code == 200
+
+
+PROVINCE = tuple(f"35.{number:02}" for number in (*range(1, 30), *range(71, 80)))
+
+
+@pytest_asyncio.fixture
+async def province(browser: httpx.AsyncClient, issuer: Issuer, worker: Pool) -> httpx.AsyncClient:
+    """A browser of the province, and offices that share a business."""
+    shared, own, closed = (UUID(int=number) for number in (1, 2, 3))
+    day = business_day(utc_now())
+    before = (day.replace(day=1) - timedelta(days=1)).replace(day=1)
+    events = [
+        office("35.76"),
+        office("35.79", "PLUT Kota Batu"),
+        business(shared, registered_on=before),
+        business(own, kelurahan="35.76.01.1001", kinds=["cooperative"], registered_on=day),
+        business(closed, home_office="35.79", kelurahan="35.79.01.1001", status="closed", registered_on=before),
+        session(UUID(int=11), [shared], day=before, state="confirmed"),
+        session(UUID(int=12), [shared], day=day, office="35.79", contact_minutes=90),
+        session(UUID(int=13), [shared, own], day=day, state="confirmed", service="training"),
+    ]
+    await deliver(worker, received(events))
+    issuer.offices = PROVINCE
+    await _log_in(browser, issuer)
+    return browser
+
+
+def _figure(page: str, label: str) -> str:
+    found = re.search(rf"{label}</h2>\s*<p class=\"figure\">([^<]*)</p>", page)
+    assert found, label
+    return found[1]
+
+
+async def test_the_overview_counts_a_business_once_for_the_province(province: httpx.AsyncClient) -> None:
+    page = (await province.get("/")).text
+    told = [_figure(page, label) for label in ("Usaha binaan aktif", "Usaha baru terdaftar", "Usaha dilayani")]
+    assert told == ["2", "1", "2"]
+    assert _figure(page, "Sesi dikonfirmasi klien") == "50 %"
+    assert "baru <b>1</b>" in page
+    assert "kembali <b>1</b>" in page
+    assert re.search(r'<th scope="row">Provinsi</th><td class="n">1</td><td class="n">2</td>', page)
+    assert "Apa artinya?" in page
+    assert "Tidak dihitung:" in page
+
+
+async def test_any_period_can_be_looked_at_with_those_beside_it(province: httpx.AsyncClient) -> None:
+    before = (business_day(utc_now()).replace(day=1) - timedelta(days=1)).replace(day=1)
+    page = (await province.get("/", params={"periode": f"{before:%Y-%m}"})).text
+    assert _figure(page, "Usaha dilayani") == "1"
+    assert f"Ditampilkan: <strong>{days.month(before)}</strong>" in page
+    assert "masih berjalan" not in page.split('id="peta"')[0]
+    assert f"Setahun sebelumnya: {days.month(before.replace(year=before.year - 1))}" in page
+    for periode in ("hari", "triwulan", "tahun", "semua", "2024-Q2", "2024", "2024-02-29"):
+        assert (await province.get("/", params={"periode": periode})).status_code == 200, periode
+
+
+async def test_the_map_shows_38_regions_and_leads_to_each(province: httpx.AsyncClient) -> None:
+    page = (await province.get("/")).text
+    drawn = re.search(r'<svg class="map".*?</svg>', page, re.DOTALL)
+    assert drawn
+    shapes = re.findall(r'<a class="k(\d)" href="(/wilayah/35\.\d\d)" aria-label="([^"]+)">', drawn[0])
+    assert len({address for _, address, _ in shapes}) == 38
+    told = {label.split(": ")[0]: (place, label.split(": ")[1]) for place, _, label in shapes}
+    assert told["Kota Mojokerto"] == ("4", "2")
+    assert told["Kota Batu"] == ("2", "0")
+    assert told["Kabupaten Pacitan"] == ("0", "belum ada data")
+    assert drawn[0].count("<circle") == 2
+    assert page.count("wilayah</small>") == 3
+    assert len(gzip.compress(drawn[0].encode(), 6)) <= 25 * 1024
+
+
+async def test_the_table_beneath_the_map_is_sorted_by_links(province: httpx.AsyncClient) -> None:
+    for query, first, column, order in (
+        ("", "Kota Mojokerto", "Usaha aktif", "descending"),
+        ("urut=usaha", "Kota Batu", "Usaha aktif", "ascending"),
+        ("urut=nama", "Kabupaten Bangkalan", "Kabupaten/kota", "ascending"),
+        ("urut=-rasio&peta=rasio", "Kota Mojokerto", "Per 100.000 penduduk", "descending"),
+        ("urut=-baru&peta=baru", "Kota Mojokerto", "Baru terdaftar", "descending"),
+    ):
+        table = (await province.get(f"/?{query}")).text.split('id="wilayah"')[1]
+        assert re.findall(r'<th scope="row"><a[^>]*>([^<]+)</a></th>', table)[0] == first, query
+        heads = re.findall(r'aria-sort="(\w+)"><a[^>]*>([^<]+)<', table)
+        assert [(name, told) for told, name in heads if told != "none"] == [(column, order)]
+
+
+async def test_a_region_is_told_apart_down_to_its_kelurahan(province: httpx.AsyncClient) -> None:
+    page = (await province.get("/wilayah/35.76")).text
+    assert "<h1>Kota Mojokerto</h1>" in page
+    assert _figure(page, "Usaha aktif") == "2"
+    assert re.search(r">Prajuritkulon</a></th><td class=\"n\">1</td>", page)
+    assert 'href="/kantor/35.76"' in page
+    assert "Usaha aktif pada akhir bulan" in page
+    below = (await province.get("/wilayah/35.76.01")).text
+    assert re.search(r"<th scope=\"row\">[^<]+</th><td class=\"n\">1</td>", below)
+    assert 'href="/wilayah/35.76"' in below
+    for code in ("35.99", "35", "35.76.01.1001", "x"):
+        assert (await province.get(f"/wilayah/{code}")).status_code == 404, code
+
+
+async def test_an_office_is_told_with_what_it_did_and_who(province: httpx.AsyncClient) -> None:
+    page = (await province.get("/kantor/35.76")).text
+    assert _figure(page, "Sesi pendampingan") == "1"
+    assert _figure(page, "Usaha dilayani") == "2"
+    for told in ("Pemasaran", "Pelatihan", "Datang ke kantor", "000000000009", "Sesi dicatat"):
+        assert told in page, told
+    assert "Beban konsultan dijumlahkan per bulan" in (await province.get("/kantor/35.76?periode=hari")).text
+    assert [(await province.get(f"/kantor/{code}")).status_code for code in ("35.78", "35.99")] == [404, 404]
+
+
+async def test_every_figure_leads_to_the_events_that_make_it(province: httpx.AsyncClient) -> None:
+    for path in ("/", "/wilayah/35.76", "/kantor/35.76", "/?periode=tahun"):
+        page = (await province.get(path)).text
+        addresses = set(re.findall(r'href="(/bukti/[^"]+)"', page))
+        assert addresses
+        for address in addresses:
+            found = await province.get(html.unescape(address))
+            assert found.status_code == 200, address
+            whole = re.search(r"<h1>[^<]*: ([\d.]+)</h1>", found.text)
+            assert whole, address
+            added = re.findall(r'<td class="n">(-?[\d.]+)</td></tr>', found.text)
+            assert sum(int(one.replace(".", "")) for one in added) == int(whole[1].replace(".", "")), address
+
+
+async def test_the_events_come_in_pages(province: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "ROWS", 1)
+    address, seen = "/bukti/sessions", []
+    for _ in range(4):
+        page = (await province.get(address)).text
+        seen += re.findall(r"Sesi <code>([^<]+)</code>", page)
+        following = re.search(r'href="(\?[^"]*halaman=[^"]+)"', page)
+        if following is None:
+            break
+        address = "/bukti/sessions" + html.unescape(following[1])
+    assert sorted(seen) == [str(UUID(int=12)), str(UUID(int=13))]
+    assert (await province.get("/bukti/sessions?halaman=forged")).status_code == 400
+    assert (await province.get("/bukti/served?halaman=" + address.split("halaman=")[1])).status_code == 400
+
+
+async def test_a_wrong_address_is_told_how_to_be_mended(browser: httpx.AsyncClient, issuer: Issuer) -> None:
+    await _log_in(browser, issuer)
+    for path, status in (
+        ("/bukti/riches", 404),
+        ("/bukti/confirmed_share", 422),
+        ("/bukti/sessions?kantor=99.99", 422),
+        ("/bukti/sessions?wilayah=35.99", 422),
+        ("/bukti/sessions?periode=2024-13", 422),
+        ("/bukti/sessions?office=35.76", 422),
+        ("/?urut=warna", 422),
+        ("/?peta=warna", 422),
+        ("/?periode=1999", 422),
+        ("/?periode=2999", 422),
+        ("/?warna=hijau", 422),
+        ("/?unduh=kantor.pdf", 422),
+        ("/?unduh=semua.csv", 422),
+    ):
+        answer = await browser.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8"), path
+
+
+async def test_what_is_shown_can_be_taken_along(province: httpx.AsyncClient) -> None:
+    for path, table in (
+        ("/", "kantor"),
+        ("/", "wilayah"),
+        ("/", "tren"),
+        ("/wilayah/35.76", "bawahan"),
+        ("/kantor/35.76", "bidang"),
+        ("/kantor/35.76", "konsultan"),
+    ):
+        page = (await province.get(path)).text
+        assert f"unduh={table}.csv" in page, table
+        file = await province.get(path, params={"unduh": f"{table}.csv"})
+        assert file.headers["content-type"] == "text/csv; charset=utf-8", table
+        assert "Data s.d." in file.text
+        book = await province.get(path, params={"unduh": f"{table}.xlsx"})
+        assert openpyxl.load_workbook(io.BytesIO(book.content)).sheetnames, table
+    sorted_file = (await province.get("/", params={"unduh": "wilayah.csv", "urut": "nama"})).text
+    assert sorted_file.lstrip("\ufeff").splitlines()[1].startswith("35.26;Kabupaten Bangkalan;")
+
+
+async def test_a_head_of_office_is_shown_his_own_only(province: httpx.AsyncClient, issuer: Issuer) -> None:
+    province.cookies.clear()
+    issuer.roles, issuer.offices = (Role.OFFICE_HEAD,), ("35.79",)
+    await _log_in(province, issuer)
+    assert _figure((await province.get("/")).text, "Usaha dilayani") == "1"
+    foreign = await province.get("/kantor/35.76")
+    assert (foreign.status_code, "Maja Citra" in foreign.text) == (403, False)
+    assert (await province.get("/bukti/sessions?kantor=35.76")).status_code == 403
+    assert _figure((await province.get("/wilayah/35.76")).text, "Usaha aktif") == "0"
+    assert str(UUID(int=13)) not in (await province.get("/bukti/sessions")).text
+
+
+async def test_a_page_that_is_open_gets_what_it_has_not_seen(province: httpx.AsyncClient, worker: Pool) -> None:
+    shown = await province.get("/", headers={"HX-Request": "true"})
+    assert "<html" not in shown.text
+    assert _figure(shown.text, "Usaha baru terdaftar") == "1"
+    ahead = {"HX-Request": "true", "Position-Seen": "1.0.999999"}
+    assert (await province.get("/", headers=ahead)).status_code == 204
+    await deliver(worker, received([business(UUID(int=4), registered_on=business_day(utc_now()))]))
+    await read_to(worker, "registry.business.v1", 0, 5)
+    told = await province.get("/", headers={"HX-Request": "true", "Position-Seen": "1.0.5"})
+    assert _figure(told.text, "Usaha baru terdaftar") == "2"
+    assert 'data-position="1.0.5"' in told.text

@@ -1,0 +1,114 @@
+"""The way down from a figure on a page: the events that it is made of, page by page, without anybody's name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from services.reporting.answers import Snapshot
+from services.reporting.answers import figures as all_figures
+from services.reporting.answers.evidence import Evidence, Place, page_of
+from services.reporting.codes import region_name
+from services.reporting.indicators import INDICATORS, Indicator
+from services.reporting.indicators.card import Measure
+from services.reporting.periods import PeriodAsked
+from services.reporting.projections.listing import Days
+from shared import days
+from shared.http.cursors import PageCursors
+from shared.http.problem import Problem, at_field
+from shared.reference.regions import regencies, regions
+
+ROWS = 50
+_KINDS = {"session": "Sesi", "business": "Usaha", "consultant": "Konsultan", "office": "Kantor"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which figure, and within what. Empty is not told apart."""
+
+    indicator: Indicator
+    periode: str = ""
+    kantor: str = ""
+    wilayah: str = ""
+    halaman: str = ""
+
+    @classmethod
+    def of(cls, code: str, told: Mapping[str, str]) -> "Question":
+        """Raises a 404 Problem for an unknown figure, 422 for what no such page knows."""
+        card = INDICATORS.get(code)
+        if card is None:
+            raise Problem(
+                404, "not-found", "Angka tidak dikenal", f"Tidak ada angka `{code}`.", cure="Mulai dari ringkasan."
+            )
+        names = ("periode", "kantor", "wilayah", "halaman")
+        for name in told:
+            if name not in names:
+                raise at_field(name, f"Parameter `{name}` tidak dikenal.", f"Pakai: {', '.join(names)}.")
+        if told.get("kantor", "35.01") not in regencies():
+            raise at_field("kantor", "Kode kantor tidak dikenal.", "Isi kode kabupaten/kota, misalnya 35.76.")
+        if told.get("wilayah", "35.01") not in regions():
+            raise at_field("wilayah", "Kode wilayah tidak dikenal.", "Isi kode Kemendagri, misalnya 35.76.")
+        return cls(card, **told)
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """Returns what is asked for, whichever page of it."""
+        told = {"periode": self.periode, "kantor": self.kantor, "wilayah": self.wilayah}
+        return {name: value for name, value in told.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`place` is a business day, or a kelurahan."""
+
+    office: str
+    place: str
+    what: str
+    id: str
+    version: int
+    event: str
+    amount: int
+
+
+def evidence_of(**filters: str) -> Callable[[Indicator], str]:
+    """Returns what gives the address of the events behind a figure; empty for one that is reckoned from others."""
+
+    def address(card: Indicator) -> str:
+        if card.measure is Measure.RATIO or (card.code == "intensive" and len(filters.get("periode", "")) != 4):
+            return ""
+        query = urlencode(filters)
+        return f"/bukti/{card.code}" + (f"?{query}" if query else "")
+
+    return address
+
+
+async def evidence(
+    seen: Snapshot, asked: Question, period: PeriodAsked | None, key: bytes, *, whole: bool
+) -> Mapping[str, Any]:
+    """Returns what the template asks for. `key` seals the way to the next page."""
+    wanted = all_figures.Asked(period, asked.kantor or None, asked.wilayah or None)
+    figure = all_figures.figure_of(asked.indicator, wanted, seen, whole=whole)
+    cursors = PageCursors(key, f"bukti/{asked.indicator.code}?{urlencode(asked.filters)}")
+    after = cursors.decode(asked.halaman or None)
+    page = await page_of(seen, figure, Place(*map(str, after)) if after else None, ROWS)
+    following = {**asked.filters, "halaman": cursors.encode(page.ends)} if page.ends else None
+    return {
+        "card": asked.indicator,
+        "instant": seen.instant,
+        "figure": await all_figures.figure(seen, figure),
+        "period": period,
+        "office": regencies()[asked.kantor].name if asked.kantor else None,
+        "region": region_name(asked.wilayah) if asked.wilayah else None,
+        "by_day": isinstance(figure.listed, Days),
+        "rows": [_row(one, by_day=isinstance(figure.listed, Days)) for one in page.items],
+        "is_first": after is None,
+        "first_page": f"?{urlencode(asked.filters)}",
+        "next_page": f"?{urlencode(following)}" if following else None,
+    }
+
+
+def _row(one: Evidence, *, by_day: bool) -> Row:
+    fact, place = one.fact, one.listed.place
+    shown = days.day(date.fromisoformat(place)) if by_day else region_name(place)
+    return Row(one.office, shown, _KINDS[fact.kind], fact.id, fact.version, str(fact.event_id), one.amount)
