@@ -71,6 +71,12 @@ class _Line(asyncio.Protocol):
             return await self._answer
 
 
+def question(path: str, headers: Sequence[tuple[str, str]]) -> bytes:
+    """Returns a GET as it goes over the wire."""
+    lines = [f"GET {path} HTTP/1.1", "host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers), "", ""]
+    return "\r\n".join(lines).encode()
+
+
 def request(path: str, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
     """Returns a POST as it goes over the wire."""
     lines = [f"POST {path} HTTP/1.1", "host: 127.0.0.1", "content-type: application/json"]

@@ -1,12 +1,12 @@
 """`plut bench`: measurements, on an installation of their own."""
 
 import asyncio
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deploy.cli import bench_query
 from deploy.cli.options import DataDir, Json, fail, print_json
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _bench = typer.Typer(help="Measures the product on an installation of its own.",
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
+    _bench.command("query")(bench_query.query)
     app.add_typer(_bench, name="bench")
 
 
@@ -190,9 +191,7 @@ async def _measure(data_dir: Path | None, asked: "Asked", say: "Callable[[str], 
     from deploy.bench.scratch import scratch
     from deploy.cli.check import prove, show
 
-    mine = asyncio.current_task()
-    if mine is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, mine.cancel)
+    bench_query.cancel_on_sigterm()
     async with scratch(data_dir, say) as installation:
         measured = await measure(installation, asked, say)
         say("the check compares everything")

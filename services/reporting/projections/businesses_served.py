@@ -3,9 +3,11 @@
 That depends on all sessions of a business together: on its visits. This is the rule; subjects.py keeps the visits.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
@@ -51,6 +53,39 @@ def visits_of(fact: Fact) -> Mapping[UUID, Visit]:
 def contributions(visits: Sequence[Visit]) -> list[Contribution]:
     """Returns what one business with these visits counts for: (office or `*`, grain, start) → amounts of TOTAL."""
     return moved((), visits)
+
+
+def contributions_of_all(businesses: Iterable[Sequence[Visit]]) -> list[Contribution]:
+    """Returns the sums of the contributions of many businesses, each given by its visits: for a rebuild, where a
+    change of one at a time would take most of the time.
+    """
+    sums: tuple[Counter[str], ...] = tuple(Counter() for _ in _AMOUNTS)
+    for visits in businesses:
+        sums[_SERVED].update(_names(visits))
+        sums[_ATTESTED].update(_names([visit for visit in visits if visit.attested]))
+        sums[_NEWLY_SERVED].update(_names(_on_first_day(visits)))
+        sums[_INTENSIVE].update(f"{office} {year}" for office, year in intensive_in(visits, years_of(visits)))
+    return [(_named(name), tuple(sum_[name] for sum_ in sums)) for name in set().union(*sums)]
+
+
+def _names(visits: Iterable[Visit]) -> Iterable[str]:
+    """Returns a name for each place where the visits count, as long as its period is short: an office or `*`, then the
+    beginning of a day that all of its days share.
+    """
+    days = {f"{office} {visit.day}" for visit in visits for office in (PROVINCE, visit.office)}
+    months = {day[:-3] for day in days}
+    quarters = {f"{month[:-2]}Q{_QUARTERS[month[-2:]]}" for month in months}
+    years = {month[:-3] for month in months}
+    return chain(days, months, quarters, years, {year[:-5] for year in years})
+
+
+@lru_cache(maxsize=65_536)
+def _named(name: str) -> Key:
+    office, _, when = name.partition(" ")
+    if "Q" in when:
+        return _place(office, Period.QUARTER, f"{when[:5]}{3 * int(when[-1]) + 1:02}-01")
+    period = {0: Period.ALL, 4: Period.YEAR, 7: Period.MONTH, 10: Period.DAY}[len(when)]
+    return _place(office, period, f"{when or FIRST_DAY.isoformat()}-01-01"[:10])
 
 
 def moved(old: Sequence[Visit], new: Sequence[Visit]) -> list[Contribution]:

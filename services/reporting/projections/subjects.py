@@ -119,6 +119,15 @@ def count(served: Sequence[Served]) -> Differences:
     return differences
 
 
+def count_all(served: Sequence[Served]) -> Differences:
+    """Returns what the totals have of businesses that were not in them before."""
+    differences = Differences(businesses_served.TOTAL)
+    for slice_number in {one.slice for one in served}:
+        visits = [one.new for one in served if one.slice == slice_number]
+        differences.add(slice_number, businesses_served.contributions_of_all(visits))
+    return differences
+
+
 async def after(connection: Any, set_version: int, subject: UUID | None, limit: int) -> list[Served]:  # noqa: ANN401
     """Returns the next page of businesses as if they had come just now, from the first if `subject` is None."""
     rows = await connection.fetch(_PAGE, set_version, subject, limit)

@@ -6,16 +6,16 @@ written with the place that it reaches, in one transaction: what is interrupted 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from services.reporting import store
 from services.reporting.domain import Fact, Kind
 from services.reporting.projections import businesses_served, subjects, totals_of
-from services.reporting.projections.subjects import Change
-from services.reporting.projections.total import Differences, additions
+from services.reporting.projections.subjects import Change, Served
+from services.reporting.projections.total import Differences, Total, additions
 from services.reporting.store import ReadModelSet
-from shared.statements import write_together
+from shared.statements import Write, write_together
 
 # Added up before they are written: a business that comes in several pages is then written once. About two seconds.
 _PAGES = 4
@@ -28,23 +28,52 @@ _SUMMED_UP_TO = "update read_model_set set summed_kind = $2, summed_id = $3 wher
 _FACTS = "select count(*) from {fact} where set_version = $1"
 
 
-class _Stretch:
-    """What some facts of one kind add up to, and the last of them."""
+class Stretch(Protocol):
+    """What is written in one transaction."""
 
-    def __init__(self, rules: int, kind: Kind) -> None:
-        self.kind = kind
-        self.last: str | None = None
-        self.facts = 0
-        self.changes: dict[UUID, Change] = {}
-        self.sums = [Differences(total) for total in totals_of(rules) if not total.derived]
+    kind: str
+    last: str
+    size: int
+
+    async def writes(self, connection: Any, set_version: int) -> list[Write]:  # noqa: ANN401  asyncpg's
+        """Returns what has been added up, in the transaction that writes it."""
+
+
+class _Facts:
+    """What facts of one kind add up to."""
+
+    def __init__(self, totals: Sequence[Total], kind: Kind) -> None:
+        self.kind = kind.value
+        self.last = ""
+        self.size = 0
+        self._changes: dict[UUID, Change] = {}
+        self._sums = [Differences(total) for total in totals if not total.derived]
 
     def take(self, facts: Sequence[Fact]) -> None:
-        for one in self.sums:
+        for one in self._sums:
             for fact in facts:
                 one.replace(None, fact)
-        subjects.note_changes(self.changes, [(None, fact) for fact in facts])
-        self.facts += len(facts)
+        subjects.note_changes(self._changes, [(None, fact) for fact in facts])
+        self.size += len(facts)
         self.last = facts[-1].id
+
+    async def writes(self, connection: Any, set_version: int) -> list[Write]:  # noqa: ANN401
+        served = await subjects.lock(connection, set_version, self._changes)
+        return [*subjects.writes(served, intensive=False), *additions(self._sums)]
+
+
+class _Businesses:
+    """What businesses add up to that have been served: last, for by then all visits of each are known."""
+
+    def __init__(self, totals: Sequence[Total], served: Sequence[Served]) -> None:
+        self.kind = _SUBJECTS
+        self.last = str(served[-1].subject)
+        self.size = len(served)
+        self._intensities = subjects.intensities(served)
+        self._sums = [subjects.count_all(served)] if businesses_served.TOTAL in totals else []
+
+    async def writes(self, connection: Any, set_version: int) -> list[Write]:  # noqa: ANN401, ARG002
+        return [*self._intensities, *additions(self._sums)]
 
 
 class Summing:
@@ -60,27 +89,26 @@ class Summing:
     ) -> None:
         self._reading = reading
         self._writing = writing
-        self._set = building
+        self._version = building.version
+        self._totals = totals_of(building.rules)
         self._page = page
         self._tell = tell
         self._done = 0
 
     async def run(self) -> None:
         """Goes on after the last stretch that was committed. Raises what asyncpg raises."""
-        summed = await self._reading.fetchrow(_SUMMED, self._set.version)
+        summed = await self._reading.fetchrow(_SUMMED, self._version)
         reached, after = summed["summed_kind"], summed["summed_id"]
         for kind in sorted(Kind):
             if reached is None or kind >= reached:
-                await self._sum_kind(kind, after if kind == reached else None)
-        await self._count_businesses(UUID(after) if reached == _SUBJECTS else None)
+                await self._write_all(self._facts(kind, after if kind == reached else None))
+        await self._write_all(self._businesses(UUID(after) if reached == _SUBJECTS else None))
 
-    # Facts
-
-    async def _sum_kind(self, kind: Kind, after: str | None) -> None:
-        """Never more than one stretch is being written, in the order in which they were read."""
+    async def _write_all(self, stretches: AsyncIterator[Stretch]) -> None:
+        """Never more than one stretch is being written, in the order in which they come."""
         writing: asyncio.Task[None] | None = None
         try:
-            async for stretch in self._stretches(kind, after):
+            async for stretch in stretches:
                 if writing is not None:
                     await writing
                 writing = asyncio.create_task(self._write(stretch))
@@ -92,8 +120,16 @@ class Summing:
                 await asyncio.wait({writing})
             raise
 
-    async def _stretches(self, kind: Kind, after: str | None) -> AsyncIterator[_Stretch]:
-        stretch, pages = _Stretch(self._set.rules, kind), 0
+    async def _write(self, stretch: Stretch) -> None:
+        async with self._writing.transaction():
+            writes = await stretch.writes(self._writing, self._version)
+            await write_together(self._writing, self._version, writes)
+            await self._writing.execute(_SUMMED_UP_TO, self._version, stretch.kind, stretch.last)
+        self._done += stretch.size
+        self._tell(self._done)
+
+    async def _facts(self, kind: Kind, after: str | None) -> AsyncIterator[Stretch]:
+        stretch, pages = _Facts(self._totals, kind), 0
         async for facts in self._pages(kind, after):
             for first in range(0, len(facts), _STEP):
                 stretch.take(facts[first : first + _STEP])
@@ -101,43 +137,19 @@ class Summing:
             pages += 1
             if pages % _PAGES == 0:
                 yield stretch
-                stretch = _Stretch(self._set.rules, kind)
-        if stretch.facts:
+                stretch = _Facts(self._totals, kind)
+        if stretch.size:
             yield stretch
 
     async def _pages(self, kind: Kind, after: str | None) -> AsyncIterator[list[Fact]]:
-        while facts := await store.facts_after(self._reading, self._set.version, kind, after, self._page):
+        while facts := await store.facts_after(self._reading, self._version, kind, after, self._page):
             yield facts
             after = facts[-1].id
 
-    async def _write(self, stretch: _Stretch) -> None:
-        async with self._writing.transaction():
-            served = await subjects.lock(self._writing, self._set.version, stretch.changes)
-            writes = [*subjects.writes(served, intensive=False), *additions(stretch.sums)]
-            await write_together(self._writing, self._set.version, writes)
-            await self._writing.execute(_SUMMED_UP_TO, self._set.version, stretch.kind, stretch.last)
-        self._done += stretch.facts
-        self._tell(self._done)
-
-    # Businesses
-
-    async def _count_businesses(self, after: UUID | None) -> None:
-        """Counts the businesses served: last, for by then all visits of each are known."""
-        while after := await self._count_page(after):
-            self._tell(self._done)
-
-    async def _count_page(self, after: UUID | None) -> UUID | None:
-        async with self._writing.transaction():
-            served = await subjects.after(self._writing, self._set.version, after, self._page)
-            if not served:
-                return None
-            known = businesses_served.TOTAL in totals_of(self._set.rules)
-            writes = [*subjects.intensities(served), *additions([subjects.count(served)] if known else [])]
-            await write_together(self._writing, self._set.version, writes)
-            last = served[-1].subject
-            await self._writing.execute(_SUMMED_UP_TO, self._set.version, _SUBJECTS, str(last))
-            self._done += len(served)
-            return last
+    async def _businesses(self, after: UUID | None) -> AsyncIterator[Stretch]:
+        while served := await subjects.after(self._reading, self._version, after, self._page):
+            yield _Businesses(self._totals, served)
+            after = served[-1].subject
 
 
 async def how_many(connection: Any, set_version: int) -> int:  # noqa: ANN401  pooled or plain

@@ -4,12 +4,14 @@ import asyncio
 import time
 from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.bench.latency import percentile, summary
+from deploy.bench.query import Answer, kept_by, ratios
 from deploy.bench.visibility import Watch
 
 
@@ -24,6 +26,14 @@ def test_a_percentile_was_measured_and_enough_lie_below_it(values: list[float], 
 def test_a_single_slow_one_of_a_hundred_is_the_greatest_and_not_the_99th() -> None:
     assert summary([0.001] * 99 + [1.0]) == {"p50_ms": 1.0, "p90_ms": 1.0, "p99_ms": 1.0, "max_ms": 1000.0}
     assert summary([0.001] * 98 + [1.0] * 2)["p99_ms"] == 1000.0
+
+
+def test_an_answer_keeps_its_limits_only_if_it_is_flat_and_quick() -> None:
+    flat = [Answer("/a", 100, 4.0, 9.0), Answer("/a", 10_000, 4.8, 49.0)]
+    assert ratios(flat) == {"/a": 1.2}
+    assert kept_by(flat)
+    assert not kept_by([*flat, Answer("/b", 100, 4.0, 9.0), Answer("/b", 10_000, 4.9, 9.0)])
+    assert not kept_by([flat[0], replace(flat[1], p99_ms=50.5)])
 
 
 def test_nothing_measured_is_not_zero() -> None:

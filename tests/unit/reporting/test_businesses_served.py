@@ -7,7 +7,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.reporting.domain import PROVINCE, Period, start_of
-from services.reporting.projections.businesses_served import TOTAL, Visit, contributions, moved
+from services.reporting.projections.businesses_served import (
+    TOTAL,
+    Visit,
+    contributions,
+    contributions_of_all,
+    moved,
+)
 from services.reporting.projections.total import Key
 
 FIRST = date(2023, 11, 1)
@@ -55,6 +61,17 @@ def _defined(visits: Sequence[Visit]) -> dict[Key, tuple[int, ...]]:
 @given(_VISITS)
 def test_contributions_are_the_definition(visits: list[Visit]) -> None:
     assert dict(contributions(visits)) == _defined(visits)
+
+
+@settings(max_examples=60)
+@given(st.lists(_VISITS, max_size=3))
+def test_many_businesses_add_up_to_what_each_contributes(businesses: list[list[Visit]]) -> None:
+    sums: dict[Key, tuple[int, ...]] = {}
+    for visits in businesses:
+        for key, amounts in _defined(visits).items():
+            known = sums.get(key, (0,) * len(amounts))
+            sums[key] = tuple(one + other for one, other in zip(known, amounts, strict=True))
+    assert dict(contributions_of_all(businesses)) == sums
 
 
 @settings(max_examples=300)

@@ -1,0 +1,122 @@
+"""`plut bench query`: what reporting's answers cost when much has happened."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+
+from deploy.cli.options import DataDir, Json, fail, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deploy.bench.query import Answer, Asked
+
+
+def query(
+    events: Annotated[int, typer.Option(min=10_000, help="Events at the top; a tenth and a hundredth before.")] = (
+        10_000_000
+    ),
+    rate: Annotated[float, typer.Option(min=0, help="Events per second that are applied meanwhile.")] = 200.0,
+    seconds: Annotated[float, typer.Option(min=0.5, help="For how long each question is asked.")] = 3.0,
+    data_dir: DataDir = None,
+    json: Json = False,  # noqa: FBT002  a flag of the command line
+) -> None:
+    """Measures what reporting's answers take at 1, 10 and 100 times the events, while events are applied.
+
+    The events are made up, and pass through the product's own rules into the tables of an installation of its own.
+    Exit status: 0 if no question takes more than 1.2 times as long at the top, and 99 of 100 answers take 50 ms.
+    """
+    import uvloop
+
+    from deploy.bench.query import Asked, NoSpaceError, UnansweredError, kept_by
+    from deploy.local.supervisor import ERRORS
+    from shared.postgres import UNAVAILABLE
+
+    try:
+        answers = uvloop.run(_answers(data_dir, Asked(events, rate, seconds)))
+    except asyncio.CancelledError:
+        fail("It was told to stop; its installation is stopped and removed.", "Call it again.", status=143)
+    except NoSpaceError as error:
+        fail(f"{error}.", "Ask for fewer with --events, or choose another disk with --data-dir.")
+    except UnansweredError as error:
+        fail(f"It broke off: {error}", "`plut logs reporting` says why.")
+    except ERRORS as error:
+        fail(f"It broke off: {error}", "`plut doctor` looks for what is wrong with this machine.")
+    except UNAVAILABLE as error:
+        fail(f"Postgres or reporting did not answer: {error!r}", "Measure on a machine with less to do.")
+    print_json([each.as_json() for each in answers]) if json else _show(answers)
+    raise typer.Exit(0 if kept_by(answers) else 1)
+
+
+async def _answers(data_dir: Path | None, asked: "Asked") -> "list[Answer]":
+    from deploy.bench.query import measure
+    from deploy.bench.scratch import scratch
+
+    cancel_on_sigterm()
+    with _Growing() as growing:
+        async with scratch(data_dir, growing.say) as installation:
+            return await measure(installation, asked, growing.say, growing.tell)
+
+
+def cancel_on_sigterm() -> None:
+    """Has SIGTERM end a measurement as Ctrl-C does: what was started is stopped and removed."""
+    mine = asyncio.current_task()
+    if mine is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, mine.cancel)
+
+
+class _Growing:
+    """A bar while events are written, on a terminal; lines of text above it or without it."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bars = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._console = console
+        self._task = self._bars.add_task("events written", total=None)
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._bars.stop()
+
+    def tell(self, done: int, whole: int) -> None:
+        self._bars.update(self._task, completed=done, total=whole)
+
+    def say(self, text: str) -> None:
+        self._console.print(text, style="dim")
+
+
+def _show(answers: "Sequence[Answer]") -> None:
+    """A line for each question: the middle answer at each amount, the slowest of a hundred, and how flat it is."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from deploy.bench.query import LIMIT_MS, LIMIT_RATIO, ratios
+
+    amounts = sorted({each.events for each in answers})
+    table = Table("question", *(f"p50, {events:,}" for events in amounts), "times", f"p99, {amounts[-1]:,}")
+    for query, ratio in ratios(answers).items():
+        its = [each for each in answers if each.query == query]
+        slowest = max(each.p99_ms for each in its)
+        table.add_row(
+            query,
+            *(f"{each.p50_ms:.2f}" for each in its),
+            _marked(f"{ratio:.2f}", broken=ratio > LIMIT_RATIO),
+            _marked(f"{slowest:.2f}", broken=slowest > LIMIT_MS),
+        )
+    console = Console()
+    console.print(table)
+    console.print(f"Limits: {LIMIT_RATIO} times, {LIMIT_MS:.0f} ms.")
+
+
+def _marked(text: str, *, broken: bool) -> str:
+    return f"[bold red]{text} !![/]" if broken else text
