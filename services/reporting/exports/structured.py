@@ -28,7 +28,7 @@ class ColumnTold(BaseModel):
     label: str
     type: Type
     unit: str
-    indicator: str | None
+    indicator: str | None = None
 
 
 class PeriodTold(BaseModel):
@@ -79,7 +79,7 @@ class ReportAnswer(BaseModel):
     periods: list[PeriodTold]
     filters: dict[str, str]
     notes: list[str]
-    next_cursor: str | None
+    next_cursor: str | None = None
     columns: list[ColumnTold]
     indicators: list[IndicatorCard]
     rows: list[dict[str, int | float | str | BoundsTold | None]]

@@ -1,19 +1,19 @@
 """Reads who is mentored intensively: at least 300 contact minutes in a year, those of all offices together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from services.reporting.projections import listing, subjects
+from services.reporting.projections import listing
+from services.reporting.projections.businesses_served import Visit
 from shared.contracts.registry import BusinessState
 
 _LIST = """
-select i.subject, i.contact_minutes, s.visits
-from intensive_business i
-join served_business s on s.set_version = i.set_version and s.subject = i.subject
-where i.set_version = $1 and i.office = $2 and i.year = $3 and i.subject > $4
-order by i.subject
+select subject, contact_minutes
+from intensive_business
+where set_version = $1 and office = $2 and year = $3 and subject > $4
+order by subject
 limit $5
 """
 _BEFORE_ALL = UUID(int=0)
@@ -42,13 +42,18 @@ async def page(
 ) -> list[Intensive]:
     """Returns the next businesses by id, of an office or of the province (`*`), from the first if `after` is None."""
     rows = await connection.fetch(_LIST, set_version, office, year, after or _BEFORE_ALL, limit)
-    known = await listing.named(connection, set_version, [row["subject"] for row in rows])
-    return [_intensive(row, year, known.get(row["subject"])) for row in rows]
+    businesses = [row["subject"] for row in rows]
+    known = await listing.named(connection, set_version, businesses)
+    visits = await listing.visits(connection, set_version, businesses)
+    return [
+        Intensive(one, row["contact_minutes"], _by_office(visits.get(one, ()), year), known.get(one))
+        for one, row in zip(businesses, rows, strict=True)
+    ]
 
 
-def _intensive(row: Mapping[str, Any], year: int, business: BusinessState | None) -> Intensive:
+def _by_office(visits: Sequence[Visit], year: int) -> dict[str, int]:
     by_office: dict[str, int] = {}
-    for visit in subjects.visits_from(row["visits"]):
+    for visit in visits:
         if visit.day.startswith(f"{year:04}-"):
             by_office[visit.office] = by_office.get(visit.office, 0) + visit.contact_minutes
-    return Intensive(row["subject"], row["contact_minutes"], by_office, business)
+    return by_office

@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from fastapi import FastAPI
 
+from services.reporting.exports import ReportAnswer
 from shared.auth.principal import Role
 from shared.clock import business_day, utc_now
 from shared.consumer import watermarks
@@ -332,3 +334,16 @@ async def test_as_of_is_the_newest_instant_that_was_reached(client: httpx.AsyncC
     assert answer.json()["as_of"].replace("Z", "+00:00") == reached.isoformat()
     assert answer.json()["behind_ms"] >= 5000
     assert answer.headers["data-as-of"] == reached.isoformat()
+
+
+def test_examples_in_the_document_are_such_answers(app: FastAPI) -> None:
+    told = app.openapi()["paths"]
+    examples = {
+        path: operations["get"]["responses"]["200"]["content"]["application/json"].get("example")
+        for path, operations in told.items()
+        if path.startswith("/v1/") and "text/csv" in operations["get"]["responses"]["200"]["content"]
+    }
+    assert {path.split("?")[0].replace("/sessions/events", "/{code}/events") for path in TABLES} <= examples.keys()
+    for path, example in examples.items():
+        answer = ReportAnswer.model_validate(example)
+        assert {column.key for column in answer.columns} >= answer.rows[0].keys(), path
