@@ -48,6 +48,7 @@ class Broadcaster(BackgroundLoop):
         self._pool = pool
         self._seen: Look | None = None
         self._moved = asyncio.Condition()
+        self._looking = asyncio.Lock()
         self.closing = asyncio.Event()  # the process's own: set with the signal, before open answers are waited for
         self._listeners = 0
 
@@ -56,11 +57,15 @@ class Broadcaster(BackgroundLoop):
         """The newest position seen; None before the first look."""
         return self._seen.position if self._seen else None
 
-    @property
-    def look(self) -> Look | None:
-        """What the last look saw; None if that was too long ago, for nobody listens or Postgres does not answer."""
-        seen = self._seen
-        return seen if seen is not None and time.monotonic() - seen.at <= _OLD_SECONDS else None
+    async def current(self) -> Look:
+        """Returns what was seen last, or looks if that is long ago, for nobody listens or the process is very busy.
+
+        Raises what UNAVAILABLE names.
+        """
+        async with self._looking:
+            if self._seen is None or time.monotonic() - self._seen.at > _OLD_SECONDS:
+                return await self._see()
+            return self._seen
 
     async def run(self) -> None:
         self.started.set()
@@ -73,15 +78,18 @@ class Broadcaster(BackgroundLoop):
         await self._wake()
 
     async def _look(self) -> None:
-        before = self.position
         try:
-            async with asyncio.timeout(5):
-                self._seen = await self.look_again()
+            async with asyncio.timeout(5), self._looking:
+                await self._see()
         except UNAVAILABLE as error:
             self._log.warning("position_unknown", error=type(error).__name__)
-            return
-        if self.position != before:
+
+    async def _see(self) -> Look:
+        before, now = self.position, await self.look_again()
+        self._seen = now
+        if now.position != before:
             await self._wake()
+        return now
 
     async def look_again(self) -> Look:
         """Looks where the live set stands. Raises what UNAVAILABLE names."""

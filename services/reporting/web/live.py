@@ -70,13 +70,13 @@ class Live:
         return await download(wanted, page.tables(told), seen.instant, who)
 
     async def _part(self, request: Request, who: Principal, page: Moving) -> Response:
-        look = self._broadcaster.look
+        look = await self._broadcaster.current()
         try:
             rendering = await self._renderings.get(
                 _key(who, page),
                 lambda: self._render(request, who, page),
                 seen=_seen(request),
-                newest=look.position if look else None,
+                newest=look.position,
             )
         except Behind:
             return Response(status_code=204)
@@ -103,15 +103,15 @@ class Live:
         instant = seen.instant
         return Rendering(told["heading"], text, instant.position, instant.as_of, instant.now, time.monotonic())
 
-    def _whole(self, rendering: Rendering, look: Look | None) -> str:
+    def _whole(self, rendering: Rendering, look: Look) -> str:
         instant = _instant(rendering, look)
         stale = is_stale(instant.as_of, instant.now)
         return self.pages.render("freshness.html", instant=instant, stale=stale) + rendering.html
 
 
-def _instant(told: Rendering, look: Look | None) -> Instant:
+def _instant(told: Rendering, look: Look) -> Instant:
     """As-of moves on while the position stands: what was seen of it later holds for the same position."""
-    if look is not None and look.position == told.position and look.at > told.made_at:
+    if look.position == told.position and look.at > told.made_at:
         return Instant(look.position, look.as_of, look.now)
     return Instant(told.position, told.as_of, told.now)
 
