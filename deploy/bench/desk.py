@@ -15,7 +15,7 @@ from shared.commands import Request
 from shared.ids import new_id
 from shared.postgres import Pool, create_pool, role_name
 
-_STOP_SECONDS = 20.0
+_STOP_SECONDS = 60.0  # ten on a machine with nothing else to do
 
 
 def registry_settings(installation: Installation) -> RegistrySettings:

@@ -200,15 +200,18 @@ async def test_two_rebuilders_do_not_meet(database: Database, worker: Pool) -> N
 
 
 async def test_answers_never_go_back_and_never_mix(database: Database, worker: Pool, client: httpx.AsyncClient) -> None:
-    """Offices write, two rebuilds switch the set, and somebody looks: each answer is whole, and none is older."""
+    """Offices write, two rebuilds switch the set, and somebody looks: each answer is whole, and none is older.
+
+    Each session has a business of its own: all that one was ever visited by is written anew with each visit.
+    """
     log, done = _log(), asyncio.Event()
 
     async def write() -> None:
         number = 1000
         while not done.is_set():
-            log.write([session(UUID(int=number), [UUID(int=1 + number % 8)])])
+            log.write([session(UUID(int=number), [UUID(int=1_000_000 + number)])])
             number += 1
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)
 
     async def look() -> int:
         seen, looks = 0, 0
