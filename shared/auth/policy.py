@@ -37,6 +37,7 @@ class Action(StrEnum):
     IMPORT_SESSIONS = "import_sessions"
     ACCEPT_IMPORT = "accept_import"
     READ_REPORTS = "read_reports"
+    READ_PUBLIC_REPORTS = "read_public_reports"
 
 
 _OFFICE_STAFF = frozenset({Role.FRONT_DESK, Role.CONSULTANT, Role.FIELD_OFFICER, Role.OFFICE_HEAD})
@@ -73,6 +74,7 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     Action.IMPORT_SESSIONS: frozenset({Role.OFFICE_HEAD}),
     Action.ACCEPT_IMPORT: frozenset({Role.OFFICE_HEAD}),
     Action.READ_REPORTS: frozenset({Role.OFFICE_HEAD, Role.PROVINCE_ANALYST, Role.AUDITOR}),
+    Action.READ_PUBLIC_REPORTS: frozenset(Role),
 }
 
 

@@ -120,18 +120,21 @@ async def activity_in(seen: Snapshot, period: PeriodAsked) -> tuple[list[Office]
     """Returns the offices and the table of what they did in a month, quarter or year."""
     offices = await store.offices(seen.connection, seen.live.version, sorted(regencies()))
     codes, months = [office.code for office in offices], list(period.months())
-    spans = [Span(str(one), *one.distinct) for one in (*months, period)]
     version, connection = seen.live.version, seen.connection
     within = {"office": codes}
-    held = await sums(connection, version, office_activity.TOTAL, spans, by=("office",), within=within)
-    whom = {"office": [*codes, PROVINCE]}
-    met = await sums(connection, version, businesses_served.TOTAL, spans, by=("office",), within=whom)
+    held = await sums(connection, version, office_activity.TOTAL, _spans(months), by=("office",), within=within)
+    whom, each = {"office": [*codes, PROVINCE]}, _spans(dict.fromkeys((*months, period)))  # it may be its only month
+    met = await sums(connection, version, businesses_served.TOTAL, each, by=("office",), within=whom)
     done = {(one.span, one.key[0]): one.amounts for one in held}
     served = {(one.span, one.key[0]): one.amounts["served"] for one in met}
     by_month = {code: [_done(done, served, str(month), code) for month in months] for code in codes}
     return offices, publish_activity(
         by_month, {code: served.get((str(period), code), 0) for code in (*codes, PROVINCE)}
     )
+
+
+def _spans(periods: Iterable[PeriodAsked]) -> list[Span]:
+    return [Span(str(one), *one.distinct) for one in periods]
 
 
 def _done(

@@ -5,8 +5,8 @@ Each module's router has the prefix `/v1`; their routes stand side by side in on
 
 from fastapi import APIRouter
 
-from services.reporting.api import attention, businesses, consultants, indicators, offices, overview, services
+from services.reporting.api import attention, businesses, consultants, indicators, offices, overview, public, services
 
 router = APIRouter()
-for part in (overview, offices, services, consultants, businesses, attention, indicators):
+for part in (overview, offices, services, consultants, businesses, attention, indicators, public):
     router.routes.extend(part.router.routes)

@@ -14,6 +14,7 @@ import xlsxwriter
 
 from services.reporting.exports.chunks import chunks
 from services.reporting.exports.report import Cell, Column, Report, Row, Type
+from services.reporting.small_cells import Bounds
 from shared.clock import WIB
 from shared.http.problem import Problem
 
@@ -95,18 +96,18 @@ class _Book:
                 self._put(self._rows, at, cell, column.type)
 
     def _put(self, row: int, at: int, cell: Cell, kind: Type) -> None:
-        match cell:
+        match cell.exact if isinstance(cell, Bounds) and cell.exact is not None else cell:
             case None:
                 pass
-            case int() | Decimal():
-                self._sheet.write_number(row, at, cell, self._formats[kind])
-            case datetime():
-                local = cell.astimezone(WIB).replace(tzinfo=None)
+            case int() | Decimal() as number:
+                self._sheet.write_number(row, at, number, self._formats[kind])
+            case datetime() as moment:
+                local = moment.astimezone(WIB).replace(tzinfo=None)
                 self._sheet.write_datetime(row, at, local, self._formats[Type.MOMENT])
-            case date():
-                self._sheet.write_datetime(row, at, cell, self._formats[Type.DAY])
-            case _:
-                self._sheet.write_string(row, at, str(cell)[:_LONGEST_TEXT], self._formats[Type.TEXT])
+            case date() as day:
+                self._sheet.write_datetime(row, at, day, self._formats[Type.DAY])
+            case other:
+                self._sheet.write_string(row, at, str(other)[:_LONGEST_TEXT], self._formats[Type.TEXT])
 
     def explain(self) -> None:
         """Writes the second sheet, when all rows are there."""

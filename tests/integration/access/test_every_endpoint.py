@@ -272,6 +272,7 @@ def _attacks_on_reporting() -> list[tuple[str, str, str, dict[str, Any] | None]]
     paths = [*of_one, *of_home, *(f"{path}&office={OURS}" for path in of_one)]
     paths += [f"{path}&home_office={OURS}" for path in of_home]
     paths += ["/v1/attention", "/v1/indicators", "/v1/indicators/sessions"]
+    paths += ["/v1/public/businesses", "/v1/public/activity?period=2025"]
     return [("reporting", "GET", path, None) for path in paths]
 
 

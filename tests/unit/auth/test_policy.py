@@ -49,6 +49,7 @@ _MATRIX = {
     Action.IMPORT_SESSIONS: "H",
     Action.ACCEPT_IMPORT: "H",
     Action.READ_REPORTS: "HPA",
+    Action.READ_PUBLIC_REPORTS: "FCOHPAD-",
 }
 
 

@@ -223,10 +223,10 @@ async def test_an_empty_report_is_a_report(form: Format) -> None:
 
 
 async def test_what_is_not_told_exactly_is_written_so_that_excel_takes_it_for_no_date() -> None:
-    rows = [_row(sessions=Bounds(1, 4)), _row(sessions=Bounds(10, 12))]
-    assert [row[2] for row in (await _csv(_report(rows)))[1:3]] == ["<5", "10 s.d. 12"]
+    rows = [_row(sessions=Bounds(1, 4)), _row(sessions=Bounds(10, 12)), _row(sessions=Bounds(7, 7))]
+    assert [row[2] for row in (await _csv(_report(rows)))[1:4]] == ["<5", "10 s.d. 12", "7"]
     sheet = (await _sheets(_report(rows)))["Data"]
-    assert [sheet.cell(row, 3).value for row in (2, 3)] == ["<5", "10 s.d. 12"]
+    assert [sheet.cell(row, 3).value for row in (2, 3, 4)] == ["<5", "10 s.d. 12", 7]
 
 
 @pytest.mark.parametrize(
