@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.reporting import answers, store
-from services.reporting.answers import evidence
+from services.reporting.answers import evidence, published
 from services.reporting.answers.activity import ABOUT, activities, by_service
 from services.reporting.answers.attention import Thresholds, standings
 from services.reporting.answers.figures import Asked, figure, figure_of
@@ -83,6 +83,8 @@ def _questions() -> Mapping[str, Ask]:
         "intensive": lambda s: intensive.page(s.connection, 1, PROVINCE, TODAY.year, None, ON_A_PAGE),
         "latest": lambda s: happenings.latest(s.connection, 1, OFFICES, None, ON_A_PAGE),
         "attention": lambda s: standings(s, thresholds),
+        "public businesses": lambda s: published.businesses_at_end_of(s, PeriodAsked(Period.MONTH, month)),
+        "public activity": lambda s: published.activity_in(s, PeriodAsked.containing(Period.YEAR, TODAY)),
         **{f"behind {code}": _behind(code) for code, one in INDICATORS.items() if one.measure is not Measure.RATIO},
     }
 

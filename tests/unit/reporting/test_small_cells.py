@@ -91,7 +91,7 @@ def _sums(months: Months, sessions: Mapping[Cell, int]) -> dict[tuple[str, int],
     return sums
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(months=_MONTHS)
 def test_nobody_finds_out_how_many_sessions_a_small_cell_has(months: Months) -> None:
     cells = _protected(months)
@@ -107,7 +107,7 @@ def test_nobody_finds_out_how_many_sessions_a_small_cell_has(months: Months) -> 
     assert all(numbers == ANY_SMALL for numbers in left.values())
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(months=_MONTHS, others=st.data())
 def test_provinces_that_differ_in_small_cells_only_are_published_alike(months: Months, others: Any) -> None:
     """Whatever else depends on them: who was served, for how long, and how many different ones in the quarter."""
@@ -163,7 +163,7 @@ def _stock(groups: Groups) -> dict[tuple[str, str], int]:
     return stock
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(groups=_COUNTS)
 def test_nobody_finds_out_how_many_businesses_of_a_kind_a_small_cell_has(groups: Groups) -> None:
     stock = _stock(groups)
@@ -199,7 +199,7 @@ def _within(bounds: Sequence[Bounds], numbers: Sequence[int]) -> bool:
     return all(bound.low <= number <= bound.high for bound, number in zip(bounds, numbers, strict=True))
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(groups=_COUNTS)
 def test_what_is_told_of_businesses_is_true(groups: Groups) -> None:
     stock = _stock(groups)
