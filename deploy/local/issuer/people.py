@@ -27,6 +27,8 @@ def person(role: Role, office: str | None) -> Person:
     """Returns who has this role there. Raises ValueError where role and office do not go together."""
     if role in PROVINCE_ROLES and office is None:
         return Person(role.value, role, OFFICES)
+    if role is Role.PUBLIC and office is None:
+        return Person(role.value, role, ())
     if role in OFFICE_ROLES and office in OFFICES:
         return Person(f"{role}.{office}", role, (office,))
     if role in OFFICE_ROLES:

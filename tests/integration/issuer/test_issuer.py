@@ -140,6 +140,16 @@ def test_the_provinces_roles_carry_all_offices() -> None:
         person(Role.FRONT_DESK, "35.99")
 
 
+async def test_the_public_has_a_token_without_offices_and_no_login(vault: Vault, verifier: Verifier) -> None:
+    anyone = person(Role.PUBLIC, None)
+    principal = await verifier.verify(Mint(vault, _ADDRESS + "/", "plut").access_token(anyone))
+    assert (principal.roles, principal.offices) == (frozenset({Role.PUBLIC}), ())
+    assert anyone.name not in BY_NAME
+    assert anyone.client_id not in BY_CLIENT
+    with pytest.raises(ValueError, match="leave the office out"):
+        person(Role.PUBLIC, "35.76")
+
+
 async def test_a_code_works_once(client: httpx.AsyncClient, vault: Vault) -> None:
     code = await _log_in(client, vault)
     assert (await _redeem(client, vault, code)).status_code == 200
