@@ -84,10 +84,12 @@ def publish_activity(months: Mapping[str, Sequence[Done]], served: Mapping[str, 
 
 
 def _month(done: Done) -> Activity:
-    """Businesses and minutes could tell how many sessions there were: they are told with them or not at all."""
-    sessions = told(done.sessions)
-    number = beside(done.served, sessions)
-    return Activity("", sessions, None if number is None else told(number), beside(done.contact_minutes, sessions))
+    """Businesses and minutes could tell how many sessions there were, and the minutes of few are somebody's own: they
+    are told with what they follow, or not at all.
+    """
+    sessions, served = told(done.sessions), told(done.served)
+    number = None if sessions.exact is None else served
+    return Activity("", sessions, number, beside(done.contact_minutes, sessions, served))
 
 
 def _together(office: str, parts: Sequence[Activity], served: Mapping[str, int]) -> Activity:

@@ -38,8 +38,8 @@ _PROTECTED = (
 _CHANGES = "Angka bulan yang lewat masih dapat berubah bila catatannya diperbaiki; lihat Data s.d."
 _KINDS = "Satu usaha dapat berjenis beberapa: jumlah menurut jenis dapat melebihi banyaknya usaha."
 _WITHHELD = (
-    "Sel kosong tidak dimuat: usaha dilayani dan menit tatap muka mengikuti banyaknya sesi, dan dimuat hanya bila sesi"
-    " setiap bulannya dimuat."
+    "Sel kosong tidak dimuat: usaha dilayani dimuat hanya bila banyaknya sesi setiap bulannya dimuat tanpa <5, menit"
+    " tatap muka hanya bila usaha dilayani setiap bulannya pun demikian."
 )
 _DISTINCT = "Usaha dilayani dihitung sekali per kantor, dan sekali untuk provinsi: angka provinsi bukan jumlah kantor."
 
