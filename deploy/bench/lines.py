@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Self, cast
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_LAST_CHUNK = b"0\r\n\r\n"
 _ANSWER_SECONDS = 30.0
 
 
@@ -28,6 +29,12 @@ class Answered:
     def refused(self) -> dict[int, int]:
         """Returns how many were answered with anything but 2xx, by status."""
         return {status: count for status, count in self.statuses.items() if not 200 <= status < 300}
+
+
+def _is_whole(head: bytes, body: bytes) -> bool:
+    """Without a length an answer ends with an empty chunk; no line break stands inside of what is asked for here."""
+    length = _LENGTH.search(head)
+    return body.endswith(_LAST_CHUNK) if length is None else len(body) >= int(length[1])
 
 
 class _Line(asyncio.Protocol):
@@ -57,8 +64,7 @@ class _Line(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         head, found, body = self._received.partition(b"\r\n\r\n")
-        length = _LENGTH.search(head)
-        if found and length is not None and len(body) >= int(length[1]) and self._answer is not None:
+        if found and self._answer is not None and _is_whole(head, body):
             self._received = b""
             self._answer.set_result(int(head[9:12]))
 
