@@ -12,7 +12,7 @@ from typing import Any
 from deploy.check.reader import Readers
 
 # So many events are added up in a second or two, without any cut.
-_AT_ONCE = 100_000
+_AT_ONCE = 50_000
 # Characters are compared by their bytes ("C"): nothing stands before the empty text or above the last character.
 _LOWEST, _HIGHEST = "", "\U0010ffff"
 

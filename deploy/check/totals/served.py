@@ -13,7 +13,7 @@ from deploy.check.reader import Readers
 from deploy.check.totals import ranges
 from deploy.check.totals.sums import CURE, named
 
-_PAGE = 10_000
+_PAGE = 2_000
 _AMOUNTS = ("served", "attested", "newly_served", "intensive")
 
 _HELD = """
@@ -33,11 +33,15 @@ paid as (
 )
 """
 # From the sessions ($1, $2]: what they paid and is not among the visits. What is there is looked at from there.
+# Here and below, one is looked up for the other: a page is small, and what it is held against is not.
 _MISSING = """
 with {held}
 select p.subject, p.session from paid p
-left join served_business b on b.set_version = (select version from live) and b.subject = p.subject
-where b.subject is null or position(p.session::text in b.visits::text) = 0
+left join lateral (
+    select visits::text from served_business
+    where set_version = (select version from live) and subject = p.subject offset 0
+) as b on true
+where b.visits is null or position(p.session::text in b.visits) = 0
 """.replace("{held}", _HELD.replace("{those}", "f.id > $1 and f.id <= $2"))
 # From the businesses ($1, $2]: what stands among the visits, in its order, and was not paid like that.
 _UNPAID = """
@@ -61,7 +65,7 @@ from placed v left join paid p using (subject, session)
 where v.times > 1 or v.place <> v.right_place
    or (v.office, v.day, v.contact_minutes, v.attested)
       is distinct from (p.office, p.day, p.contact_minutes, p.attested)
-""".replace("{held}", _HELD.replace("{those}", "f.id in (select session from visit)"))
+""".replace("{held}", _HELD.replace("{those}", "f.id = any(array(select session from visit))"))
 _OFFICES = """
 select b.subject, b.offices, met.offices as met
 from served_business b, lateral (
@@ -80,40 +84,38 @@ select subject from served_business where set_version = (select version from rea
 order by subject offset $2 limit 1
 """
 
-# $1: an office or `*`, none for all; $2: a year, none for all.
+# $1: an office or `*`, none for all; $2: a year, none for all. A list of visits is parsed once.
 _VISITS = """
 live as (select version from read_model_pointer),
 visit as (
     select b.subject, v.told ->> 1 as office, (v.told ->> 2)::date as day, (v.told ->> 3)::bigint as contact_minutes,
-           v.told ->> 4 = '1' as attested, v.told ->> 2 = b.visits -> 0 ->> 2 as is_first
-    from live, served_business b, json_array_elements(b.visits) as v (told)
+           v.told ->> 4 = '1' as attested, v.told ->> 2 = parsed.visits -> 0 ->> 2 as is_first
+    from live, served_business b, lateral (select b.visits::jsonb as visits offset 0) as parsed,
+         jsonb_array_elements(parsed.visits) as v (told)
     where b.set_version = live.version and ($1::text is null or $1 = '*' or b.offices @> array[$1])
       and ($2::text is null or b.visits::text like '%"' || $2 || '-%' and v.told ->> 2 like $2 || '-%')
-), intensive as (
-    select subject, date_trunc('year', day)::date as starts, sum(contact_minutes) as contact_minutes
-    from visit group by 1, 2 having sum(contact_minutes) >= 300
+), weighed as (
+    select v.*, sum(contact_minutes) over (partition by subject, extract(year from day)) as minutes_of_year from visit v
 ), seen as (
-    select v.*, whose.office as whose from visit v, lateral (values (v.office), ('*')) as whose (office)
+    select w.*, whose.office as whose from weighed w, unnest(array[w.office, '*']) as whose (office)
     where $1::text is null or whose.office = $1
 )
 """
 # $3: grains.
 _SERVED = """
-with {visits}, counted as (
-    select s.whose as office, p.grain, p.starts, s.subject,
-           bool_or(s.attested) as attested, bool_or(s.is_first) as newly
-    from seen s, lateral (values
-        ('day', s.day), ('month', date_trunc('month', s.day)::date), ('quarter', date_trunc('quarter', s.day)::date),
-        ('year', date_trunc('year', s.day)::date), ('all', date '2000-01-01')
-    ) as p (grain, starts)
-    where p.grain = any($3::text[])
-    group by 1, 2, 3, 4
+with {visits}, dated as (
+    select s.*, grain,
+           case grain when 'all' then date '2000-01-01' else date_trunc(grain, day::timestamp)::date end as starts
+    from seen s, unnest($3::text[]) as grain
+), counted as (
+    select whose as office, grain, starts, subject, bool_or(attested) as attested, bool_or(is_first) as newly,
+           grain = 'year' and max(minutes_of_year) >= 300 as intensive
+    from dated group by 1, 2, 3, 4
 ), expected as (
-    select c.office, c.grain, c.starts, array[
-        count(*), count(*) filter (where attested), count(*) filter (where newly), count(i.subject)
+    select office, grain, starts, array[
+        count(*), count(*) filter (where attested), count(*) filter (where newly), count(*) filter (where intensive)
     ]::bigint[] as amounts
-    from counted c left join intensive i on c.grain = 'year' and (i.subject, i.starts) = (c.subject, c.starts)
-    group by 1, 2, 3
+    from counted group by 1, 2, 3
 ), stands as (
     select office, grain, starts,
            array[sum(served), sum(attested), sum(newly_served), sum(intensive)]::bigint[] as amounts
@@ -129,8 +131,8 @@ where coalesce(s.amounts, array[0, 0, 0, 0]) <> coalesce(e.amounts, array[0, 0, 
 """.replace("{visits}", _VISITS)
 _INTENSIVE = """
 with {visits}, expected as (
-    select distinct s.whose as office, extract(year from s.day)::smallint as year, s.subject, i.contact_minutes
-    from seen s join intensive i on (i.subject, i.starts) = (s.subject, date_trunc('year', s.day)::date)
+    select whose as office, extract(year from day)::smallint as year, subject, max(minutes_of_year) as contact_minutes
+    from seen group by 1, 2, 3 having max(minutes_of_year) >= 300
 ), stands as (
     select office, year, subject, contact_minutes::bigint from intensive_business, live
     where set_version = live.version and ($1::text is null or office = $1) and ($2::text is null or year = $2::smallint)

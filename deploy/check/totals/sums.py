@@ -36,21 +36,18 @@ business as (
       and f.kelurahan >= $3 and f.kelurahan < $4 and f.subjects[1] = f.id
 )
 """
-_GRAINS = """
-lateral (values
-    ('day', m.day), ('month', date_trunc('month', m.day)::date), ('year', date_trunc('year', m.day)::date)
-) as p (grain, starts)
-"""
 _ACTIVITY = """
 activity as (
     select s.office, s.day, s.slice, 0 as registrations, (state = 'scheduled')::int as scheduled,
            held::int as sessions, (state = 'confirmed')::int as confirmed, (state = 'contested')::int as contested,
            (held and coalesce(imported, false))::int as imported,
            (state = 'cancelled')::int as cancelled, (state = 'no_show')::int as no_show,
-           (select count(distinct subject.id) filter (where held)
-            from unnest(s.subjects) with ordinality as subject (id, place)
-            join json_array_elements(s.businesses) with ordinality as business (told, place) using (place)
-            where (business.told ->> 'known')::boolean) as visits,
+           case when not held then 0 when json_array_length(s.businesses) = 1
+                then (s.businesses -> 0 ->> 'known')::boolean::int
+                else (select count(distinct subject.id)
+                      from unnest(s.subjects) with ordinality as subject (id, place)
+                      join json_array_elements(s.businesses) with ordinality as business (told, place) using (place)
+                      where (business.told ->> 'known')::boolean) end as visits,
            case when held then contact_minutes else 0 end as contact_minutes,
            case when held then preparation_minutes else 0 end as preparation_minutes,
            case when held then travel_minutes else 0 end as travel_minutes,
@@ -63,19 +60,20 @@ activity as (
     from live, fact_business f
     where f.set_version = live.version and f.office >= $1 and f.office < $2 and f.day >= $3 and f.day < $4
       and f.subjects[1] = f.id
-), moved as (select p.grain, p.starts, m.* from activity m, {grains})
+), moved as (select grain, date_trunc(grain, day::timestamp)::date as starts, a.* from activity a, {grains})
 """
 _SERVICE = """
 moved as (
-    select p.grain, p.starts, m.*, 1 as sessions, (state = 'confirmed')::int as confirmed,
+    select grain, date_trunc(grain, day::timestamp)::date as starts, s.*,
+           1 as sessions, (state = 'confirmed')::int as confirmed,
            case when state = 'confirmed' then contact_minutes else 0 end as confirmed_contact_minutes
-    from session m, {grains}
+    from session s, {grains}
     where held
 )
 """
 _LOAD = """
 moved as (
-    select s.*, named.consultant, date_trunc('month', s.day)::date as month, 1 as sessions,
+    select s.*, named.consultant, date_trunc('month', s.day::timestamp)::date as month, 1 as sessions,
            (state = 'confirmed')::int as confirmed, (state = 'contested')::int as contested
     from session s, lateral (select distinct json_array_elements_text(s.consultants)::uuid) as named (consultant)
     where held
@@ -89,10 +87,11 @@ moved as (
 """
 _STOCK = """
 moved as (
-    select left(b.kelurahan, 5) as regency, b.*, date_trunc('month', b.day)::date as month, 1 as registered, 0 as closed
+    select left(b.kelurahan, 5) as regency, b.*, date_trunc('month', b.day::timestamp)::date as month,
+           1 as registered, 0 as closed
     from business b
     union all
-    select left(b.kelurahan, 5), b.*, date_trunc('month', b.closed_on)::date, 0, 1
+    select left(b.kelurahan, 5), b.*, date_trunc('month', b.closed_on::timestamp)::date, 0, 1
     from business b where b.status = 'closed' and b.closed_on is not null
 )
 """
@@ -131,7 +130,7 @@ class Total:
         zeros = f"array[{', '.join('0' for _ in self.amounts)}]::bigint[]"
         return _DIFFERING.format(
             table=self.table,
-            facts=self.facts.format(grains=_GRAINS),
+            facts=self.facts.format(grains="unnest(array['day', 'month', 'year']) as grain"),
             within=self.within,
             key=", ".join(self.key),
             texts=", ".join(f"{column}::text" for column in self.key),

@@ -1,7 +1,7 @@
 """A row that a hand changes is named, whatever table of reporting it stands in, and nothing else is."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from tests.integration.check.world import BUSINESSES, World, populate
 from tests.support.reporting_events import business, event, session
 
 SHARED, LONG_AGO = BUSINESSES[7], UUID(int=7001)
-SESSION, CONSULTANT = UUID(int=6000), UUID(int=9)
+SESSION, CANCELLED, CONSULTANT = UUID(int=6000), UUID(int=6004), UUID(int=9)
 
 
 @dataclass(frozen=True)
@@ -71,71 +71,97 @@ def _visits(change: str, *says: str, kind: str = "differing_rows") -> Planted:
     return Planted("served_business", sql, (str(SHARED), *says), kind, ("businesses_served", "intensive_business"))
 
 
-_INTENSIVE = f"subject = '{SHARED}' and office = '35.79'"
-PLANTED = (
-    *(_raised(total) for total in (*OF_ACTIVITY, *OF_BUSINESSES)),
-    _of_nobody("office_activity", "1, '35.99', 'day', '1999-01-01', 3, 1" + ", 0" * 14, "35.99 day 1999-01-01"),
-    _of_nobody("sessions_by_service", "1, '35.99', 'day', '2031-01-01', 'f', 's', 'c', 3, 1" + ", 0" * 5, "2031-01-01"),
-    _of_nobody("consultant_load", f"1, '00.00', '{SHARED}', '2026-01-01', 3, 1" + ", 0" * 5, f"00.00 {SHARED}"),
-    _of_nobody("businesses_by_region", "1, 'village', '99.99.99.9999', '35.76', '*', 'active', 3, 1", "99.99.99.9999"),
-    _of_nobody("businesses_over_time", "1, '00.01', '35.76', '*', '2026-01-01', 3, 0, 1", "closed is 1"),
-    _of_nobody("businesses_served", "1, '35.99', 'quarter', '1999-01-01', 3, 1, 0, 0, 0", "35.99 quarter 1999-01-01"),
-    *(
+def _lost(kind: str, id_: UUID) -> Planted:
+    """What the totals were fed with it, they may go on saying."""
+    sql = f"delete from reporting.fact_{kind} where id = '{id_}'"
+    return Planted(f"fact_{kind}", sql, (str(id_), "has no row of it"), "lost")
+
+
+_INTENSIVE = f"subject = '{SHARED}' and office"
+_LOWERED = "served = served - 1, attested = attested - 1, newly_served = newly_served - 1, intensive = intensive - 1"
+
+
+# What is planted together, and told apart.
+ROUNDS = (
+    (
+        *(_raised(total) for total in (*OF_ACTIVITY, *OF_BUSINESSES)),
+        _of_nobody("office_activity", "1, '35.99', 'day', '1999-01-01', 3, 1" + ", 0" * 14, "35.99 day 1999-01-01"),
+        _of_nobody("sessions_by_service", "1, '35.99', 'day', '2031-01-01', 'f', 's', 'c', 3, 1" + ", 0" * 5, "2031"),
+        _of_nobody("consultant_load", f"1, '00.00', '{SHARED}', '2026-01-01', 3, 1" + ", 0" * 5, f"00.00 {SHARED}"),
+        _of_nobody("businesses_by_region", "1, 'village', '99.99.99.9999', '35.76', '*', 'active', 3, 1", "99.99.99"),
+        _of_nobody("businesses_over_time", "1, '00.01', '35.76', '*', '2026-01-01', 3, 0, 1", "closed is 1"),
+        _of_nobody("businesses_served", "1, '35.99', 'quarter', '1999-01-01', 3, 1, 0, 0, 0", "35.99 quarter"),
         Planted(
             "businesses_served",
-            f"update reporting.businesses_served set {amount} = {amount} - 1 where ctid ="
+            f"update reporting.businesses_served set {_LOWERED} where ctid ="
             " (select ctid from reporting.businesses_served where (office, grain) = ('*', 'year')"
             " order by slice limit 1)",
-            ("* year", f"{amount} is "),
-        )
-        for amount in ("served", "attested", "newly_served", "intensive")
+            ("* year", *(f"{amount} is " for amount in ("served", "attested", "newly_served", "intensive"))),
+        ),
+        Planted(
+            "intensive_business",
+            f"update reporting.intensive_business set contact_minutes = 301 where {_INTENSIVE} = '35.79'",
+            (str(SHARED), "35.79 2026", "301 contact minutes; by the visits of that year"),
+        ),
+        Planted(
+            "intensive_business",
+            f"delete from reporting.intensive_business where {_INTENSIVE} = '*'",
+            (str(SHARED), "* 2026", "no row; by the visits of that year"),
+        ),
+        Planted(
+            "intensive_business",
+            f"insert into reporting.intensive_business values (1, '35.76', 2024, '{SHARED}', 400)",
+            (str(SHARED), "35.76 2024", "400 contact minutes; by the visits of that year no row"),
+        ),
     ),
-    _visits("visits = (visits::jsonb - 0)::json", "is not among the visits"),
-    _visits("visits = (visits::jsonb || jsonb_build_array(visits::jsonb -> 0))::json", "stands 2 times", kind="twice"),
-    _visits(
-        "visits = ((visits::jsonb || jsonb_build_array(visits::jsonb -> 0)) - 0)::json", "by day and session it is"
+    (_visits("visits = (visits::jsonb - 0)::json", "is not among the visits"),),
+    (
+        _visits(
+            "visits = (visits::jsonb || jsonb_build_array(visits::jsonb -> 0))::json", "stands 2 times", kind="twice"
+        ),
     ),
-    _visits("visits = jsonb_set(visits::jsonb, '{1,3}', '7')::json", " 7 minutes; the session says"),
-    _visits("visits = jsonb_set(visits::jsonb, '{1,4}', '1')::json", " minutes attested; the session says"),
-    _visits(f"visits = jsonb_set(visits::jsonb, '{{0,0}}', '\"{UUID(int=SESSION.int + 4)}\"')::json", "there was none"),
-    _visits("offices = '{35.76}'", "offices ['35.76'], its visits were at ['35.76', '35.79']"),
-    Planted(
-        "served_business",
-        f"delete from reporting.served_business where subject = '{SHARED}'",
-        (str(SHARED), "is not among the visits"),
-        shows_in=("businesses_served", "intensive_business"),
+    (
+        _visits(
+            "visits = ((visits::jsonb || jsonb_build_array(visits::jsonb -> 0)) - 0)::json", "by day and session it is"
+        ),
     ),
-    Planted(
-        "intensive_business",
-        f"update reporting.intensive_business set contact_minutes = 301 where {_INTENSIVE}",
-        (str(SHARED), "35.79 2026", "301 contact minutes; by the visits of that year"),
+    (
+        _visits("visits = jsonb_set(visits::jsonb, '{1,3}', '7')::json", " 7 minutes; the session says"),
+        _visits("visits = jsonb_set(visits::jsonb, '{2,4}', '1')::json", " minutes attested; the session says"),
+        _visits(f"visits = jsonb_set(visits::jsonb, '{{0,0}}', '\"{CANCELLED}\"')::json", "there was none"),
+        Planted("fact_office", "update reporting.fact_office set slice = 11 where id = '35.76'", ("slice 11",)),
     ),
-    Planted(
-        "intensive_business",
-        f"delete from reporting.intensive_business where {_INTENSIVE}",
-        (str(SHARED), "35.79 2026", "no row; by the visits of that year"),
+    (_visits("offices = '{35.76}'", "offices ['35.76'], its visits were at ['35.76', '35.79']"),),
+    (
+        Planted(
+            "served_business",
+            f"delete from reporting.served_business where subject = '{SHARED}'",
+            (str(SHARED), "is not among the visits"),
+            shows_in=("businesses_served", "intensive_business"),
+        ),
     ),
-    Planted(
-        "intensive_business",
-        f"insert into reporting.intensive_business values (1, '35.76', 2024, '{SHARED}', 400)",
-        (str(SHARED), "35.76 2024", "400 contact minutes; by the visits of that year no row"),
+    (
+        Planted(
+            "fact_session",
+            "update reporting.fact_session set day = '2026-02-01', office = '35.79'"
+            f" where id = '{UUID(int=SESSION.int + 1)}'",
+            ("listed under day 2026-02-01, its state says 2026-12-30", "listed under office 35.79"),
+        ),
+        Planted(
+            "fact_business",
+            "update reporting.fact_business set office = '35.79', home_office = '35.79', kelurahan = '35.79.01.1001',"
+            f" day = '2020-01-01' where id = '{SHARED}'",
+            ("listed under kelurahan 35.79.01.1001", "listed under day 2020-01-01", "listed under home_office 35.79"),
+        ),
+        Planted(
+            "fact_consultant",
+            "update reporting.fact_consultant set office = '35.79'",
+            ("listed under office 35.79",),
+        ),
     ),
-    Planted(
-        "fact_session",
-        "update reporting.fact_session set day = '2026-02-01', office = '35.79'"
-        f" where id = '{UUID(int=SESSION.int + 1)}'",
-        ("listed under day 2026-02-01, its state says 2026-12-30", "listed under office 35.79"),
-    ),
-    Planted(
-        "fact_business",
-        "update reporting.fact_business set office = '35.79', home_office = '35.79', kelurahan = '35.79.01.1001',"
-        f" day = '2020-01-01' where id = '{SHARED}'",
-        ("listed under kelurahan 35.79.01.1001", "listed under day 2020-01-01", "listed under home_office 35.79"),
-    ),
-    Planted(
-        "fact_consultant",
-        "update reporting.fact_consultant set office = '35.79'",
-        ("listed under office 35.79",),
+    (
+        *(_lost("session", UUID(int=SESSION.int + number)) for number in range(7)),
+        *(_lost("business", id_) for id_ in (SHARED, LONG_AGO)),
     ),
 )
 
@@ -149,36 +175,34 @@ async def test_a_row_changed_by_hand_is_named(database: Database, monkeypatch: p
     monkeypatch.setattr("deploy.check.totals.ranges._AT_ONCE", 0)
     monkeypatch.setattr("deploy.check.totals.served._PAGE", 5)
     assert (await world.check()).as_json()["details"] == []
-    for planted in PLANTED:
-        async with _mended(superuser, planted.table):
-            changed = await superuser.execute(planted.sql)
-            assert changed.endswith(" 1"), (planted, changed)
-            _judge(planted, await world.check())
+    for together in ROUNDS:
+        async with AsyncExitStack() as stack:
+            for table in {planted.table for planted in together}:
+                await stack.enter_async_context(_mended(superuser, table))
+            for planted in together:
+                changed = await superuser.execute(planted.sql)
+                assert changed.endswith(" 1"), (planted, changed)
+            _judge(together, await world.check())
     assert (await world.check()).ok
     await superuser.close()
 
 
 @asynccontextmanager
 async def _mended(superuser: "asyncpg.Connection[asyncpg.Record]", table: str) -> AsyncIterator[None]:
-    await superuser.execute(f"create temp table right_rows as table reporting.{table}")
+    await superuser.execute(f"create temp table right_{table} as table reporting.{table}")
     yield
     await superuser.execute(f"delete from reporting.{table}")
-    await superuser.execute(f"insert into reporting.{table} table right_rows")
-    await superuser.execute("drop table right_rows")
+    await superuser.execute(f"insert into reporting.{table} table right_{table}")
+    await superuser.execute(f"drop table right_{table}")
 
 
-def _judge(planted: Planted, report: Report) -> None:
+def _judge(together: Sequence[Planted], report: Report) -> None:
     told = [f"{one.kind} {one.where} {one.what}" for one in report.details]
-    assert any(
-        all(words in line for words in (planted.kind, f"reporting.{planted.table} ", *planted.says)) for line in told
-    ), (
-        planted,
-        told,
-    )
-    elsewhere = [
-        line for line in told if not any(f"reporting.{table} " in line for table in (planted.table, *planted.shows_in))
-    ]
-    assert elsewhere == [], planted
+    for planted in together:
+        words = (planted.kind, f"reporting.{planted.table} ", *planted.says)
+        assert any(all(word in line for word in words) for line in told), (planted, told)
+    tables = {f"reporting.{table} " for planted in together for table in (planted.table, *planted.shows_in)}
+    assert [line for line in told if not any(table in line for table in tables)] == [], together
 
 
 async def test_nothing_is_proven_of_a_set_of_older_rules(database: Database) -> None:
