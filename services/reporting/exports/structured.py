@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from services.reporting.domain import Period
 from services.reporting.exports.chunks import chunks
 from services.reporting.exports.report import Cell, Classification, Report, Row, Type
 from services.reporting.indicators import Indicator, Measure
@@ -32,12 +33,12 @@ class ColumnTold(BaseModel):
 
 
 class PeriodTold(BaseModel):
-    """`running`: it is not over, so its figures still grow."""
+    """`running`: it is not over, so its figures still grow. All time has no last day."""
 
     period: str
     label: str
     first: date
-    last: date
+    last: date | None
     running: bool
 
 
@@ -116,7 +117,7 @@ def _head(report: Report) -> ReportAnswer:
                 period=str(one),
                 label=one.label,
                 first=one.first,
-                last=one.last,
+                last=None if one.grain is Period.ALL else one.last,
                 running=one.is_running(instant.today),
             )
             for one in report.periods

@@ -36,7 +36,7 @@ from services.reporting.exports import workbook as workbook_module
 from services.reporting.exports.chunks import ROWS
 from services.reporting.exports.delimited import harmless
 from services.reporting.indicators import INDICATORS
-from services.reporting.periods import PeriodAsked
+from services.reporting.periods import EVER, PeriodAsked
 from services.reporting.small_cells import Bounds
 from shared.http.problem import Problem
 
@@ -210,6 +210,12 @@ async def test_json_has_rows_by_key_with_the_cards_of_what_is_shown() -> None:
         "unit": "sesi",
         "indicator": "sessions",
     }
+
+
+async def test_all_time_has_no_last_day() -> None:
+    _, body = await _body(_report([], periods=[EVER]), Format.JSON)
+    period = json.loads(body)["periods"][0]
+    assert (period["period"], period["last"], period["running"]) == ("all", None, True)
 
 
 @pytest.mark.parametrize("form", list(Format))
