@@ -1,6 +1,6 @@
 """What a service tells the import job: its columns, its keys, and what one row means to it."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -68,18 +68,27 @@ class RowRules(Protocol):
         ...
 
 
+class Survey(Protocol):
+    """Looks over a sheet while it is read, or once more after a crash."""
+
+    def see(self, row: Row) -> None: ...
+
+    async def rules(self) -> RowRules:
+        """Returns the rules for its rows, all of which are stored by now; where they must be, all were seen."""
+        ...
+
+
 class Importer(Protocol):
     """One service's kind of sheet. `keys` seal the uploaded file and its rows, `index` makes their fingerprints."""
 
     columns: Sequence[Column]
     subject_label: str  # of the id in the result sheet: `ID Usaha`
     keeps_all_columns: bool  # else only the cells of known columns are stored, and repeated in the result
+    looks_over: bool  # whether all rows must be seen before the first is read; else each speaks for itself
     keys: KeyWrapper
     index: BlindIndex
 
-    async def begin(self, job: Job, rows: AsyncIterator[Row]) -> RowRules:
-        """Looks over the whole sheet, again after a crash, and returns the rules for its rows."""
-        ...
+    def survey(self, job: Job) -> Survey: ...
 
     async def still_there(self, connection: Any, subjects: Collection[UUID]) -> set[UUID]:  # noqa: ANN401
         """Returns those of the subjects that the office still has."""

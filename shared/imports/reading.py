@@ -7,7 +7,7 @@ from typing import Any
 from shared import failpoint
 from shared.imports import store
 from shared.imports.content import Found, Seal, kept, read_row
-from shared.imports.importer import Importer, Job
+from shared.imports.importer import Importer, Job, Survey
 from shared.imports.rows import Remark, RowOutcome, RowStatus
 from shared.imports.store import SealedRow
 from shared.postgres import Pool, transaction
@@ -31,14 +31,17 @@ class SheetReading:
         self._seal = seal
         self._saving = saving
 
-    async def read(self) -> Found:
-        """Stores every row beneath the header. Raises SheetRefused, TableNotFound, LeaseLost, UNAVAILABLE."""
+    async def read(self, survey: Survey) -> Found:
+        """Stores every row beneath the header and shows it to the survey.
+
+        Raises SheetRefused, TableNotFound, LeaseLost, UNAVAILABLE.
+        """
         async with self._saving() as connection:
             await store.begin_reading(connection, self._job.id)
             remembered = await store.read_mapping(connection, self._job.office)
         labels = known_labels(self._importer.columns, remembered)
         async with open_sheet(await self._content(), labels) as sheet:
-            found = await self._store_rows(sheet, remembered)
+            found = await self._store_rows(sheet, remembered, survey)
         await failpoint.point("imports.after_reading")
         async with self._saving() as connection:
             await store.begin_working(connection, self._job.id, self._seal.found(found))
@@ -51,30 +54,32 @@ class SheetReading:
                 pieces.append(self._seal.open_piece(len(pieces), sealed))
         return b"".join(pieces)
 
-    async def _store_rows(self, sheet: Sheet, remembered: dict[str, str]) -> Found:
+    async def _store_rows(self, sheet: Sheet, remembered: dict[str, str], survey: Survey) -> Found:
         rows = sheet.rows()
         head = [row async for row in _first(rows, HEAD_ROWS)]
         table = find_table(head, self._importer.columns, remembered)
         stored, page = 0, [row for row in head if row.number > table.header_rows[-1]]
         while page or (page := [row async for row in _first(rows, _PAGE)]):
-            await self._store(table, page)
+            await self._store(table, page, survey)
             stored += len(page)
             page = []
         if not stored:
             raise SheetRefused("Tidak ada baris data di bawah judul kolom.", "Isi sedikitnya satu baris data.")
         return Found.of(table, sheet.remarks)
 
-    async def _store(self, table: Table, page: list[SheetRow]) -> None:
-        rows = [self._sealed(table, row) for row in page]
+    async def _store(self, table: Table, page: list[SheetRow], survey: Survey) -> None:
+        rows = [self._sealed(table, row, survey) for row in page]
         async with self._saving() as connection:
             await store.insert_rows(connection, self._job, rows)
 
-    def _sealed(self, table: Table, row: SheetRow) -> SealedRow:
+    def _sealed(self, table: Table, row: SheetRow, survey: Survey) -> SealedRow:
         content = self._seal.row(kept(table, row, self._importer))
         why = why_skipped(row, table)
         if why is not None:
             return SealedRow(row.number, content, None, RowOutcome(RowStatus.SKIPPED, (Remark(_told(why)),)))
-        return SealedRow(row.number, content, read_row(table, row).fingerprint(self._importer.index), None)
+        told = read_row(table, row)
+        survey.see(told)
+        return SealedRow(row.number, content, told.fingerprint(self._importer.index), None)
 
 
 async def _first(rows: AsyncIterator[SheetRow], most: int) -> AsyncIterator[SheetRow]:

@@ -12,7 +12,7 @@ import structlog
 from shared import failpoint, metrics
 from shared.imports import store
 from shared.imports.content import Seal, read_row, stored_seal
-from shared.imports.importer import Importer
+from shared.imports.importer import Importer, Survey
 from shared.imports.lanes import Lanes, Task
 from shared.imports.reading import SheetReading
 from shared.imports.rows import Remark, Row, RowOutcome, tally
@@ -81,9 +81,10 @@ class Run:
                 await self._end(State.FAILED, _BROKEN_OFF)
                 return
             seal = await self._seal()
-            table = await self._table(seal)
+            survey = self._importer.survey(self.job)
+            table = await self._table(seal, survey)
             if not self._cancelled:
-                await self._work(seal, table)
+                await self._work(seal, table, survey)
         except (SheetRefused, TableNotFound) as refused:
             await self._end(State.FAILED, Failure(refused.message, refused.cure))
         except SealError:
@@ -98,15 +99,18 @@ class Run:
             raise SealError("its key is gone")
         return stored_seal(self._importer, self.job.id, wrapped)
 
-    async def _table(self, seal: Seal) -> Table:
-        if self._record.found_sealed is not None:
-            return seal.open_found(self._record.found_sealed).table(self._importer)
-        found = await SheetReading(self._pool, self._importer, self.job, seal, self.saving).read()
-        return found.table(self._importer)
+    async def _table(self, seal: Seal, survey: Survey) -> Table:
+        """The table as it was found; its rows were seen by the survey."""
+        if self._record.found_sealed is None:
+            found = await SheetReading(self._pool, self._importer, self.job, seal, self.saving).read(survey)
+            return found.table(self._importer)
+        table = seal.open_found(self._record.found_sealed).table(self._importer)
+        if self._importer.looks_over:
+            await self._look_over(seal, table, survey)
+        return table
 
-    async def _work(self, seal: Seal, table: Table) -> None:
-        rules = await self._importer.begin(self.job, self._rows(seal, table))
-        lanes = Lanes(self._pool, self._importer, self.job, rules, self)
+    async def _work(self, seal: Seal, table: Table, survey: Survey) -> None:
+        lanes = Lanes(self._pool, self._importer, self.job, await survey.rules(), self)
         async for page in self._pages(open_only=True):
             tasks = [Task(self._read(seal, table, row), row.fingerprint) for row in page if row.fingerprint is not None]
             await lanes.work(tasks)
@@ -117,11 +121,11 @@ class Run:
     def _read(self, seal: Seal, table: Table, row: SealedRow) -> Row:
         return read_row(table, seal.open_row(row.number, row.content))
 
-    async def _rows(self, seal: Seal, table: Table) -> AsyncIterator[Row]:
+    async def _look_over(self, seal: Seal, table: Table, survey: Survey) -> None:
         async for page in self._pages(open_only=False):
             for row in page:
                 if row.fingerprint is not None:
-                    yield self._read(seal, table, row)
+                    survey.see(self._read(seal, table, row))
             await asyncio.sleep(0)  # requests come first
 
     async def _pages(self, *, open_only: bool) -> AsyncIterator[Sequence[SealedRow]]:

@@ -28,6 +28,8 @@ def _words(name: str) -> list[str]:
 
 
 def _without_accents(text: str) -> str:
+    if text.isascii():
+        return text.casefold()
     while True:
         plain = "".join(
             char

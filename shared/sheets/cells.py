@@ -69,6 +69,9 @@ def is_blank(cell: Cell) -> bool:
 def text_of(cell: Cell) -> str:
     """Returns what the cell shows, on one line: every kind of blank is one space, 35.0 is "35". Never raises."""
     match cell:
+        case str():  # the first, for nearly all are
+            # Zero-width space and byte order mark come along with copies from web pages.
+            return " ".join(cell.replace("\u200b", "").replace("\ufeff", "").split())
         case None:
             return ""
         case bool():
@@ -83,8 +86,7 @@ def text_of(cell: Cell) -> str:
             minutes = round(cell.total_seconds() / 60)
             return f"{minutes // 60:02d}:{minutes % 60:02d}"
         case _:
-            # Zero-width space and byte order mark come along with copies from web pages.
-            return " ".join(str(cell).replace("\u200b", "").replace("\ufeff", "").split())
+            return str(cell)
 
 
 def read_text(cell: Cell) -> str:

@@ -6,6 +6,7 @@ A row is skipped for what it surely is; whatever could be data is data, and is t
 import re
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 
 from shared.sheets.cells import is_blank, text_of
 from shared.sheets.columns import fold
@@ -55,6 +56,8 @@ def why_skipped(row: SheetRow, table: Table) -> str | None:
 
 def _as_it_was(row: SheetRow, table: Table) -> SheetRow:
     """Without what we wrote beside it the last time."""
+    if not table.own:
+        return row
     own = set(table.own.values())
     cells = tuple(None if at in own else cell for at, cell in enumerate(row.cells))
     return replace(row, cells=cells, spread={at: cell for at, cell in row.spread.items() if at not in own})
@@ -95,8 +98,10 @@ def _folded(labels: tuple[str, ...]) -> frozenset[str]:
 
 def _repeats_header(texts: list[str], table: Table) -> bool:
     labels = _folded(table.labels)
-    known = sum(fold(text) in labels for text in texts)
-    return len(texts) > 1 and known >= _MOSTLY * len(texts)
+    most_others = len(texts) - _MOSTLY * len(texts)
+    others = (text for text in texts if fold(text) not in labels)
+    # Data shows it by its first cells: the rest need not be folded.
+    return len(texts) > 1 and sum(1 for _ in islice(others, int(most_others) + 1)) <= most_others
 
 
 def _numbers_columns(texts: list[str]) -> bool:

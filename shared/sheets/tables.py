@@ -29,6 +29,8 @@ class SheetRow:
 
     def texts(self) -> list[str]:
         """Returns what each cell shows, covered cells as their range does."""
+        if not self.spread:
+            return [text_of(cell) for cell in self.cells]
         width = max(len(self.cells), *(column + 1 for column in self.spread), 0)
         return [text_of(self.spread.get(column, self.at(column))) for column in range(width)]
 
@@ -50,6 +52,8 @@ class Table:
         Only there: a place or an owner merged over ten rows is that of ten businesses, one amount is not ten amounts.
         """
         spread = {at: cell for at, cell in row.spread.items() if self._spreads(at)}
+        if not spread:
+            return row
         width = max(len(row.cells), *(at + 1 for at in spread), 0)
         return replace(row, cells=tuple(spread.get(at, row.at(at)) for at in range(width)))
 

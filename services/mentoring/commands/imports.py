@@ -1,6 +1,6 @@
 """Sheets of past sessions, row by row."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -29,18 +29,15 @@ class SessionImporter:
     columns: Sequence[Column] = COLUMNS
     subject_label = "ID Sesi"
     keeps_all_columns = False
+    looks_over = False
 
     def __init__(self, pool: Pool, keys: Keys) -> None:
         self._pool = pool
         self.keys = KeyWrapper(keys)
         self.index = BlindIndex(keys.index_root, "mentoring.import_row.fingerprint")
 
-    async def begin(self, job: Job, rows: AsyncIterator[Row]) -> "SessionRows":  # noqa: ARG002  each speaks for itself
-        """Drops the file: its rows are stored by now, without the columns that are none of mentoring's business."""
-        async with transaction(self._pool, [job.office]) as connection:
-            await drop_file(connection, job.id)
-            colleagues = await consultants.list_colleagues(connection, job.office)
-        return SessionRows(self._pool, colleagues)
+    def survey(self, job: Job) -> "SessionSurvey":
+        return SessionSurvey(self._pool, job)
 
     async def still_there(self, connection: Any, subjects: Collection[UUID]) -> set[UUID]:  # noqa: ANN401  pooled or plain
         """A session that was cancelled may be written down again."""
@@ -48,6 +45,23 @@ class SessionImporter:
 
     async def note(self, connection: Any, action: str, reader: Reader) -> None:  # noqa: ANN401
         await import_accesses.write_access(connection, action, reader, utc_now())
+
+
+class SessionSurvey:
+    """Looks at nothing: each row speaks for itself."""
+
+    def __init__(self, pool: Pool, job: Job) -> None:
+        self._pool = pool
+        self._job = job
+
+    def see(self, row: Row) -> None: ...
+
+    async def rules(self) -> "SessionRows":
+        """Drops the file: its rows are stored by now, without the columns that are none of mentoring's business."""
+        async with transaction(self._pool, [self._job.office]) as connection:
+            await drop_file(connection, self._job.id)
+            colleagues = await consultants.list_colleagues(connection, self._job.office)
+        return SessionRows(self._pool, colleagues)
 
 
 class SessionRows:

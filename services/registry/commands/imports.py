@@ -1,6 +1,6 @@
 """Rows of imported sheets: each a registration of its own, with the rules, locks and search that every one has."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -33,6 +33,7 @@ class BusinessImporter:
     columns: Sequence[Column] = sheet.COLUMNS
     subject_label = "ID Usaha"
     keeps_all_columns = True
+    looks_over = True
 
     def __init__(self, pool: Pool, vault: Vault) -> None:
         self._pool = pool
@@ -40,11 +41,8 @@ class BusinessImporter:
         self.keys = vault.import_keys
         self.index = vault.import_rows
 
-    async def begin(self, job: Job, rows: AsyncIterator[Row]) -> "BusinessRows":
-        survey = sheet.Survey()
-        async for row in rows:
-            survey.see(row)
-        return BusinessRows(self._pool, self._vault, job, survey)
+    def survey(self, job: Job) -> "BusinessSurvey":
+        return BusinessSurvey(self._pool, self._vault, job)
 
     async def still_there(self, connection: Any, subjects: Collection[UUID]) -> set[UUID]:  # noqa: ANN401  pooled or plain
         """A business that was closed, or moved away, is looked for like any other."""
@@ -54,6 +52,22 @@ class BusinessImporter:
     async def note(self, connection: Any, action: str, reader: Reader) -> None:  # noqa: ANN401
         read = audit.Read(reader.actor, reader.office, action, reader.job, _NO_FIELDS, reader.correlation_id)
         await audit.insert_read(connection, read)
+
+
+class BusinessSurvey:
+    """Looks over one sheet for what only all of it tells."""
+
+    def __init__(self, pool: Pool, vault: Vault, job: Job) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._job = job
+        self._seen = sheet.Survey()
+
+    def see(self, row: Row) -> None:
+        self._seen.see(row)
+
+    async def rules(self) -> "BusinessRows":
+        return BusinessRows(self._pool, self._vault, self._job, self._seen)
 
 
 class BusinessRows:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -24,7 +25,7 @@ from shared.privacy.identity import Phone
 from shared.privacy.numbers import NumberError, parse_nik, parse_phone
 from shared.reference.places import PlaceUnknown, find_kelurahan
 from shared.reference.regions import regions
-from shared.sheets.cells import Cell, CellError, is_blank, number_text, read_day, read_text, text_of
+from shared.sheets.cells import Cell, CellError, number_text, read_day, read_text, text_of
 from shared.sheets.columns import fold
 
 __all__ = ["COLUMNS", "Survey", "read_row", "remarks"]
@@ -132,6 +133,11 @@ class _Typed:
     note: str | None = None
 
 
+def _is_empty(cell: Cell) -> bool:
+    text = "" if cell is None else text_of(cell)
+    return not text or is_nothing(text)
+
+
 class _Reading:
     """The cells of a row, and what was wrong or odd about those that were asked for."""
 
@@ -143,7 +149,7 @@ class _Reading:
     def optional(self, name: str, meaning: Callable[[Cell], T]) -> T | None:
         """Returns what the cell means; None for one that is blank, says that there is nothing, or cannot be used."""
         cell = self._cells.get(name)
-        if is_blank(cell) or is_nothing(text_of(cell)):
+        if _is_empty(cell):
             return None
         try:
             return meaning(cell)
@@ -153,8 +159,7 @@ class _Reading:
 
     def needed(self, name: str, meaning: Callable[[Cell], str]) -> str:
         """Does the same, and finds fault with a blank cell; then something stands in for it."""
-        cell = self._cells.get(name)
-        if is_blank(cell) or is_nothing(text_of(cell)):
+        if _is_empty(self._cells.get(name)):
             self.refuse(name, "Belum diisi.", "Isi sel ini.")
         return self.optional(name, meaning) or _STAND_INS[name]
 
@@ -302,6 +307,7 @@ def _kelurahan(reading: _Reading, office: str) -> str:
     return code
 
 
+@lru_cache(maxsize=16_384)  # the rows of a sheet name the same places over and over
 def _place(typed: str, kecamatan: str | None, regency: str | None, office: str) -> tuple[str, str | None]:
     """The kelurahan's code, and how it was understood where it is not called so.
 

@@ -121,6 +121,26 @@ async def test_killed_in_the_middle_it_goes_on(
     assert events == 60
 
 
+@pytest.mark.parametrize("killed", [False, True])
+async def test_what_only_the_whole_sheet_tells_is_known_also_after_a_crash(
+    imports: ImportsDesk, monkeypatch: pytest.MonkeyPatch, *, killed: bool
+) -> None:
+    """Each of the NIKs could be one; that all end in 0 tells that Excel has cut them."""
+    import_id = await imports.uploaded(csv_of([line(nik=f"357602550980{number}0") for number in range(121, 126)]))
+
+    async def die(name: str) -> None:
+        if name == "imports.after_row":
+            raise failpoint.InjectedFault(name)
+
+    if killed:
+        monkeypatch.setattr(failpoint, "point", die)
+        with pytest.raises(ExceptionGroup):
+            await imports.worker().work_next()
+        monkeypatch.undo()
+    assert await imports.worker(later(seconds=31)).work_next()
+    assert counted(await imports.told(import_id)) == {"rejected": 5}
+
+
 async def test_killed_while_it_is_read_it_is_read_again(imports: ImportsDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     import_id = await imports.uploaded(csv_of([line() for _ in range(3)]))
 
