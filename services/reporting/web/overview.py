@@ -33,7 +33,8 @@ async def overview(seen: Snapshot, asked: Asked, thresholds: Thresholds, *, whol
     offices = await store.offices(seen.connection, seen.live.version, seen.offices)
     done = await activities(seen, seen.offices, beside.periods)
     counts = await businesses_by_region.counts(seen.connection, seen.live.version, seen.offices)
-    registered = await registered_in(seen, period)
+    months = whole_months(period)
+    registered = await registered_in(seen, months)
     latest = await happenings.latest(seen.connection, seen.live.version, seen.offices, None, LATEST)
     rows = rows_of(counts, registered, {one.code for one in offices})
     most = max((done.of(period, one.code)["sessions"] for one in offices), default=0)
@@ -59,6 +60,7 @@ async def overview(seen: Snapshot, asked: Asked, thresholds: Thresholds, *, whol
         **map_values(choropleth(rows, asked), asked),
         "stock": [INDICATORS["active_businesses"]],
         "whole": whole,
+        "months": months,
         "evidence": evidence_of(periode=str(period)),
         "stock_evidence": evidence_of(),
     }
@@ -86,10 +88,14 @@ def of_office(done: Activities, office: str) -> Callable[[PeriodAsked], Amounts]
     return lambda period: done.of(period, office)
 
 
-async def registered_in(seen: Snapshot, period: PeriodAsked) -> dict[str, int]:
-    """Returns the businesses registered in the period's months, by kabupaten/kota; of a day, in its month."""
-    month = PeriodAsked.containing(Period.MONTH, period.first) if period.grain is Period.DAY else period
-    span = Span("now", Period.MONTH, month.first, month.last)
+def whole_months(period: PeriodAsked) -> PeriodAsked:
+    """Returns the period if it is made of months, and for a day its month: regions are not counted by day."""
+    return PeriodAsked.containing(Period.MONTH, period.first) if period.grain is Period.DAY else period
+
+
+async def registered_in(seen: Snapshot, months: PeriodAsked) -> dict[str, int]:
+    """Returns the businesses registered in a period made of months, by kabupaten/kota."""
+    span = Span("now", Period.MONTH, months.first, months.last)
     within = {"home_office": seen.offices, "kind": [EACH_ONCE]}
     rows = await sums(
         seen.connection, seen.live.version, businesses_over_time.TOTAL, [span], by=("regency",), within=within

@@ -63,7 +63,7 @@ def region_asked(code: str) -> Region:
     return region
 
 
-async def region(seen: Snapshot, place: Region, asked: Asked) -> Mapping[str, Any]:
+async def region(seen: Snapshot, place: Region, asked: Asked, *, whole: bool) -> Mapping[str, Any]:
     """Returns what the region's template asks for."""
     below = children(place.code)
     here = (await _places(seen, [place]))[0]
@@ -71,6 +71,7 @@ async def region(seen: Snapshot, place: Region, asked: Asked) -> Mapping[str, An
     return {
         "heading": place.name,
         "asked": asked,
+        "whole": whole,
         "place": here,
         "above": regions()[place.code[:5]] if len(place.code) > 5 else None,
         "below": found,

@@ -43,7 +43,7 @@ class Site:
 
     async def region(self, request: Request, code: str) -> Response:
         """A kabupaten, kota or kecamatan: the businesses there that the caller's offices look after."""
-        return await self._shown(request, lambda _who, told: _region(code, told))
+        return await self._shown(request, lambda who, told: _region(code, who, told))
 
     async def office(self, request: Request, code: str) -> Response:
         """One office."""
@@ -102,9 +102,11 @@ class Site:
         )
 
 
-def _region(code: str, told: Mapping[str, str]) -> Moving:
-    place, asked = region_asked(code), _asked(told)
-    return Moving("region.html", "Wilayah", (code, asked), lambda seen: region(seen, place, asked), tables.of_region)
+def _region(code: str, who: Principal, told: Mapping[str, str]) -> Moving:
+    place, asked, whole = region_asked(code), _asked(told), who.has(*PROVINCE_ROLES)
+    return Moving(
+        "region.html", "Wilayah", (code, asked), lambda seen: region(seen, place, asked, whole=whole), tables.of_region
+    )
 
 
 def _office(code: str, who: Principal, told: Mapping[str, str]) -> Moving:

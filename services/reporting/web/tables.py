@@ -31,7 +31,7 @@ def of_overview(told: Mapping[str, Any]) -> dict[str, Table]:
     columns = [text("office", "Kode kantor"), text("name", "Kantor"), *map(Column.of, _OFFICE)]
     return {
         "kantor": Table("kegiatan-kantor", "Kegiatan per kantor", columns, offices, period),
-        "wilayah": _regions(told["map"].rows, told["kinds"], period),
+        "wilayah": _regions(told["map"].rows, told["kinds"], told["months"]),
         "tren": _months("Sesi per bulan", told["trend"], _MONTH),
     }
 

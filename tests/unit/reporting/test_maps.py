@@ -5,7 +5,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
@@ -140,3 +140,32 @@ def test_classes_part_no_equals_and_follow_the_figures(figures: dict[str, float 
     for shown in found.legend:
         members = [known[code] for code, place in found.of.items() if place == shown.place]
         assert (min(members), max(members), len(members)) == (shown.least, shown.most, shown.regions)
+
+
+# Colours
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_colours_of_the_map_are_told_apart_from_every_border(scheme: str) -> None:
+    css = (HERE / "static" / "reporting.css").read_text(encoding="utf-8")
+    light, dark = css.split("@media (prefers-color-scheme: dark)")[:2]
+    colours = dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6})", light if scheme == "light" else dark.split("}")[0]))
+    fills = [colours[f"k{place}"] for place in range(1, WANTED + 1)]
+    assert all(_contrast(fill, colours["map-line"]) >= 3 for fill in fills)
+    assert all(_contrast(one, other) >= 1.25 for one, other in pairwise(fills))
+    shades = [_luminance(fill) for fill in fills]
+    assert shades == sorted(shades, reverse=scheme == "light")
+    assert _contrast(colours["map-stripe"], colours["card"]) >= 3
+    ground = colours["card"] if scheme == "dark" else colours["map-line"]
+    assert all(_contrast(fill, ground) >= 3 for fill in fills)
