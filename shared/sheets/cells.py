@@ -50,7 +50,8 @@ _EXCEL_ERROR = re.compile(r"#(?:N/A|REF!|NAME\?|VALUE!|DIV/0!|NULL!|NUM!|SPILL!|
 _APOSTROPHES = "'\u2018\u2019`\u00b4"
 # Excel keeps 15 digits of a number; what is longer ends in zeros that nobody typed.
 _KEPT_DIGITS = 15
-_LAST_EXACT = 2**53  # 9.007.199.254.740.992: beyond it the NIKs of Papua begin, and every other number is another one
+# 9.007.199.254.740.992 may have been typed ...993: from here on, where the NIKs of Papua are, two numbers are one.
+_FIRST_INEXACT = 2**53
 
 
 class CellError(ValueError):
@@ -165,7 +166,7 @@ def _whole_number(value: float) -> str:
             "Sel ini berisi bilangan pecahan atau negatif.", "Ketik angkanya saja, dalam sel berformat Teks."
         )
     digits = str(int(value))
-    if value > _LAST_EXACT or (len(digits) > _KEPT_DIGITS and digits.endswith("0")):
+    if value >= _FIRST_INEXACT or (len(digits) > _KEPT_DIGITS and digits.endswith("0")):
         raise _cut("Angka terakhir hilang: Excel hanya menyimpan 15 angka.")
     return digits
 
