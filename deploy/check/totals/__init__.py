@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from deploy.check.findings import Finding, Kind
 from deploy.check.reader import Readers
-from deploy.check.totals import served, sums
+from deploy.check.totals import latest, served, sums
 from deploy.check.totals.suspects import Suspect
 
 # The rules of the read models that this arithmetic is about.
@@ -17,7 +17,9 @@ _LIVE = "select version, rules from read_model_set where version = (select versi
 
 
 async def compare(readers: Readers, suspects: Sequence[Suspect], *, stored: int) -> AsyncIterator[list[Finding]]:
-    """Yields, range by range, the totals that are not what their facts say; `stored` tells how many there may be."""
+    """Yields, range by range, what is not as the facts say: totals, visits and what is counted of them, the latest
+    activity. `stored` tells how many events there may be.
+    """
     async with readers.instant("reporting") as connection:
         live = await connection.fetchrow(_LIVE)
     if live["rules"] < _RULES:
@@ -27,6 +29,8 @@ async def compare(readers: Readers, suspects: Sequence[Suspect], *, stored: int)
         yield findings
     doubted = {subject for suspect in suspects for subject in suspect.subjects}
     async for findings in served.compare(readers, doubted, stored):
+        yield findings
+    async for findings in latest.compare(readers):
         yield findings
 
 

@@ -11,11 +11,12 @@ import pytest
 
 from deploy.check.findings import Report
 from deploy.check.totals.sums import OF_ACTIVITY, OF_BUSINESSES, Total
+from shared.clock import utc_now
 from tests.infrastructure.databases import Database
 from tests.integration.check.world import BUSINESSES, World, populate
 from tests.support.reporting_events import business, event, session
 
-SHARED, LONG_AGO = BUSINESSES[7], UUID(int=7001)
+SHARED, LONG_AGO, TODAY = BUSINESSES[7], UUID(int=7001), UUID(int=7002)
 SESSION, CANCELLED, CONSULTANT = UUID(int=6000), UUID(int=6004), UUID(int=9)
 
 
@@ -37,6 +38,7 @@ async def _populate(world: World) -> None:
     await world.accept(business(LONG_AGO, 2, registered_on="2024-01-01", status="closed", closed_on="2025-03-31"))
     covers: dict[str, Any] = {"office": "35.76", "staff": "stf-9", "fields": [], "active_from": "2026-01-01"}
     await world.accept(event("ConsultantRegistered", str(CONSULTANT), 1, {"id": str(CONSULTANT), **covers}))
+    await world.accept(business(TODAY).model_copy(update={"occurred_at": utc_now()}))
     told: list[dict[str, Any]] = [
         {"office": "35.79", "contact_minutes": 200, "state": "confirmed", "day": "2026-01-05"},
         {"contact_minutes": 100, "state": "contested", "day": "2026-12-30"},
@@ -160,6 +162,22 @@ ROUNDS = (
         ),
     ),
     (
+        Planted(
+            "happening",
+            f"update reporting.happening set office = '35.79' where (aggregate_id, version) = ('{BUSINESSES[3]}', 2)",
+            (f"BusinessCorrected of business {BUSINESSES[3]} version 2 by 35.79", "the outbox says BusinessCorrected"),
+        ),
+        Planted(
+            "happening",
+            f"delete from reporting.happening where aggregate_id = '{TODAY}'",
+            (f"fact_business {TODAY} lately, and is not listed",),
+        ),
+        Planted(
+            "happening",
+            "insert into reporting.happening values"
+            f" (1, '{CONSULTANT}', 'SessionCompleted', 'session', '{SESSION}', 9, '35.76', now())",
+            (str(CONSULTANT), "version 9", "the outbox says nothing of it"),
+        ),
         *(_lost("session", UUID(int=SESSION.int + number)) for number in range(7)),
         *(_lost("business", id_) for id_ in (SHARED, LONG_AGO)),
     ),

@@ -19,7 +19,7 @@ from shared.contracts.catalogue import TOPIC_OF, AnyEvent
 from shared.outbox import partition_of
 from shared.postgres import Pool
 from tests.infrastructure.databases import Database
-from tests.support.reporting_events import LIVE, business, office, session
+from tests.support.reporting_events import LIVE, NOW, business, office, session
 
 _ACCEPT = (
     "insert into accepted_command (principal, key, body_digest, status, answer, event_ids)"
@@ -90,7 +90,7 @@ class World:
         ]
         replicated = [each for each in batch if each.topic in {topic.name for topic in ReplicaApplier.topics}]
         appliers: dict[str, tuple[Applier, list[Received]]] = {
-            "reporting": (SetApplier(LIVE), batch),
+            "reporting": (SetApplier(LIVE, lambda: NOW), batch),
             "mentoring": (ReplicaApplier("mentoring-replica"), replicated),
         }
         for service, group in _GROUPS:
