@@ -1,7 +1,10 @@
 """Which rows of which total an indicator means, for a period, offices and other filters: what a figure is made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from operator import itemgetter
 
 from services.reporting.answers.evidence import Figure
 from services.reporting.answers.snapshots import Snapshot
@@ -39,12 +42,32 @@ class Asked:
     only: Mapping[str, str] = field(default_factory=dict)
 
 
-def value(code: str, amounts: Mapping[str, int]) -> int | float | None:
-    """Returns an indicator's figure out of amounts; None for a share of nothing."""
+Amounts = Mapping[str, int]
+Reading = Callable[[Amounts], int | Decimal | None]
+
+
+@cache
+def reading(code: str) -> Reading:
+    """Returns what makes an indicator's figure out of amounts; a report has many cells, and it is asked for each.
+
+    A figure is None where it is a share of nothing.
+    """
     if code == "confirmed_share":
-        could = amounts["sessions"] - amounts["imported"]
-        return round(100 * amounts["confirmed"] / could, 1) if could > 0 else None
-    return sum(sign * amounts[name] for name, sign in terms_of(INDICATORS[code]).items())
+        return _confirmed_share
+    terms = tuple(terms_of(INDICATORS[code]).items())
+    if len(terms) == 1:
+        return itemgetter(terms[0][0])
+    return lambda amounts: sum([sign * amounts[name] for name, sign in terms])
+
+
+def value(code: str, amounts: Amounts) -> int | Decimal | None:
+    """Returns an indicator's figure out of amounts."""
+    return reading(code)(amounts)
+
+
+def _confirmed_share(amounts: Amounts) -> Decimal | None:
+    could = amounts["sessions"] - amounts["imported"]
+    return round(Decimal(100 * amounts["confirmed"]) / could, 1) if could > 0 else None
 
 
 def terms_of(card: Indicator) -> Mapping[str, int]:

@@ -20,7 +20,7 @@ from services.reporting.api.asking import (
     sees_whole,
 )
 from services.reporting.api.series import TIME_COLUMNS, From, Grain, To, ends_of, series_asked, time_cells
-from services.reporting.api.tables import BEFORE, beside_cells, beside_columns, cell, documented, text
+from services.reporting.api.tables import BEFORE, beside_cells, beside_columns, cells, documented, text
 from services.reporting.codes import region_name
 from services.reporting.domain import Period
 from services.reporting.exports import Column, Report, Row, listed
@@ -179,4 +179,4 @@ def _series_rows(
 ) -> Iterator[Row]:
     for one in asked:
         amounts = done.of_all(one, codes) if whole else done.of(one, codes[0])
-        yield [*time_cells(one, seen), *(cell(code, amounts, one) for code in CODES)]
+        yield [*time_cells(one, seen), *cells(CODES, amounts, one)]

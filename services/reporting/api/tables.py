@@ -1,11 +1,10 @@
 """Tables of indicators side by side with the period before and the year before; what the document says of them."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from services.reporting.answers.activity import Beside
-from services.reporting.answers.figures import value
+from services.reporting.answers.figures import reading
 from services.reporting.domain import Period
 from services.reporting.exports import Cell, Column, ReportAnswer, Type
 from services.reporting.indicators import INDICATORS
@@ -50,15 +49,15 @@ def _beside_column(code: str, beside: Beside) -> list[Column]:
 def beside_cells(codes: Sequence[str], beside: Beside, amounts: Mapping[PeriodAsked, Mapping[str, int]]) -> list[Cell]:
     """Returns the cells of those columns; `amounts` by period."""
     periods = [one for one in (beside.asked, beside.before, beside.year_before) if one is not None]
-    return [cell(code, amounts[period], period) for code in codes for period in periods]
+    told = [cells(codes, amounts[period], period) for period in periods]
+    return [cell for of_code in zip(*told, strict=True) for cell in of_code]
 
 
-def cell(code: str, amounts: Mapping[str, int], period: PeriodAsked) -> Cell:
-    """Returns an indicator's figure; None where it is not told: a share of nothing, intensity of less than a year."""
-    if code == "intensive" and period.grain is not Period.YEAR:
-        return None
-    found = value(code, amounts)
-    return Decimal(str(found)) if isinstance(found, float) else found
+def cells(codes: Sequence[str], amounts: Mapping[str, int], period: PeriodAsked) -> list[Cell]:
+    """Returns indicators' figures; None where one is not told: a share of nothing, intensity of less than a year."""
+    if period.grain is Period.YEAR:
+        return [reading(code)(amounts) for code in codes]
+    return [None if code == "intensive" else reading(code)(amounts) for code in codes]
 
 
 def text(key: str, label: str) -> Column:

@@ -61,16 +61,17 @@ def _sum(row: Mapping[str, Any], by: Sequence[str], total: Total) -> Sum:
 def _sums_sql(total: Total, by: tuple[str, ...], within: tuple[str, ...]) -> str:
     """A total has grains, of which the span names one, or a row for each month, or knows no time at all."""
     types = {column.name: column.type for column in total.key}
-    within_sql = "".join(f" and t.{name} = any(${number}::{types[name]}[])" for number, name in enumerate(within, 6))
-    time = "t.grain = s.grain and t.starts" if "grain" in types else "t.month"
-    in_time = f"{time} between s.first and s.last" if types.keys() & {"grain", "month"} else "true"
-    keys = ", ".join(["s.span", *(f"t.{name}" for name in by)])
-    amounts = ", ".join(f"sum(t.{amount})::bigint as {amount}" for amount in total.amounts)
-    some = " or ".join(f"sum(t.{amount}) <> 0" for amount in total.amounts)
+    within_sql = "".join(f" and {name} = any(${number}::{types[name]}[])" for number, name in enumerate(within, 6))
+    time = "grain = s.grain and starts" if "grain" in types else "month"
+    time_sql = f" and {time} between s.first and s.last" if types.keys() & {"grain", "month"} else ""
+    keys = "".join(f"{name}, " for name in by)
+    amounts = ", ".join(f"sum({amount})::bigint as {amount}" for amount in total.amounts)
+    some = " or ".join(f"sum({amount}) <> 0" for amount in total.amounts)
+    # Grouped span by span: so each is read by its own keys, and not the whole grain for all of them.
     return (
-        f"select {keys}, {amounts}"  # noqa: S608  names of ours
-        " from unnest($2::text[], $3::text[], $4::date[], $5::date[]) as s (span, grain, first, last)"
-        f" join {total.name} t on {in_time}"
-        f" where t.set_version = $1{within_sql}"
-        f" group by {keys} having {some} order by {keys}"
+        "select s.span, t.* from unnest($2::text[], $3::text[], $4::date[], $5::date[])"  # noqa: S608  names of ours
+        " as s (span, grain, first, last) cross join lateral ("
+        f" select {keys}{amounts} from {total.name} where set_version = $1{within_sql}{time_sql}"
+        f"{f' group by {keys[:-2]}' if by else ''} having {some}"
+        f" ) t order by {', '.join(['s.span', *(f't.{name}' for name in by)])}"
     )
