@@ -1,7 +1,6 @@
 """The tables of the pages, as they are taken along."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from services.reporting.answers.figures import value
@@ -101,7 +100,4 @@ def _cells(codes: Sequence[str], done: Amounts) -> list[Cell]:
 
 
 def _cell(code: str, done: Amounts) -> Cell:
-    if code in done:
-        return done[code]
-    found = value(code, done)
-    return Decimal(str(found)) if isinstance(found, float) else found
+    return done[code] if code in done else value(code, done)
