@@ -1,5 +1,6 @@
 """A row that a hand changes is named, whatever table of reporting it stands in, and nothing else is."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -221,6 +222,33 @@ def _judge(together: Sequence[Planted], report: Report) -> None:
         assert any(all(word in line for word in words) for line in told), (planted, told)
     tables = {f"reporting.{table} " for planted in together for table in (planted.table, *planted.shows_in)}
     assert [line for line in told if not any(table in line for table in tables)] == [], together
+
+
+async def test_nothing_is_found_while_offices_write(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each range is of an instant of its own, and the business that everybody serves moves all of them."""
+    monkeypatch.setattr("deploy.check.totals.ranges._AT_ONCE", 0)
+    monkeypatch.setattr("deploy.check.totals.served._PAGE", 5)
+    superuser = await asyncpg.connect(database.superuser_dsn)
+    world, done = World(database, superuser), asyncio.Event()
+    await _populate(world)
+
+    async def write() -> int:
+        number = 0
+        while not done.is_set():
+            number += 1
+            told: dict[str, Any] = {
+                "office": ("35.76", "35.79")[number % 2],
+                "day": f"202{4 + number % 3}-0{1 + number % 9}-01",
+            }
+            await world.accept(session(UUID(int=8000 + number), [SHARED, BUSINESSES[number % 30]], **told))
+        return number
+
+    writing = asyncio.create_task(write())
+    reports = [await world.check(wait=10.0) for _ in range(3)]
+    done.set()
+    assert await writing > 10
+    assert [report.as_json()["details"] for report in reports] == [[], [], []]
+    await superuser.close()
 
 
 async def test_nothing_is_proven_of_a_set_of_older_rules(database: Database) -> None:
