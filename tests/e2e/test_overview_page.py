@@ -18,7 +18,6 @@ from tests.e2e.writers import Office
 Scheme = Literal["dark", "light"]
 PAGES = (
     "/",
-    "/?periode=tahun&peta=rasio&urut=nama",
     "/wilayah/35.76",
     "/wilayah/35.76.01",
     "/kantor/35.76",

@@ -1,15 +1,16 @@
 """The way down from a figure on a page: the events that it is made of, page by page, without anybody's name."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from services.reporting.answers import Snapshot
 from services.reporting.answers import figures as all_figures
 from services.reporting.answers.evidence import Evidence, Place, page_of
-from services.reporting.codes import region_name
+from services.reporting.codes import NAMES, name_of, region_name
 from services.reporting.indicators import INDICATORS, Indicator
 from services.reporting.indicators.card import Measure
 from services.reporting.periods import PeriodAsked
@@ -20,6 +21,7 @@ from shared.http.problem import Problem, at_field
 from shared.reference.regions import regencies, regions
 
 ROWS = 50
+_COLUMNS = {"bidang": "field", "layanan": "service", "kanal": "channel", "konsultan": "consultant"}
 _KINDS = {"session": "Sesi", "business": "Usaha", "consultant": "Konsultan", "office": "Kantor"}
 
 
@@ -31,6 +33,10 @@ class Question:
     periode: str = ""
     kantor: str = ""
     wilayah: str = ""
+    bidang: str = ""
+    layanan: str = ""
+    kanal: str = ""
+    konsultan: str = ""
     halaman: str = ""
 
     @classmethod
@@ -41,7 +47,7 @@ class Question:
             raise Problem(
                 404, "not-found", "Angka tidak dikenal", f"Tidak ada angka `{code}`.", cure="Mulai dari ringkasan."
             )
-        names = ("periode", "kantor", "wilayah", "halaman")
+        names = [one.name for one in fields(cls)][1:]
         for name in told:
             if name not in names:
                 raise at_field(name, f"Parameter `{name}` tidak dikenal.", f"Pakai: {', '.join(names)}.")
@@ -49,13 +55,33 @@ class Question:
             raise at_field("kantor", "Kode kantor tidak dikenal.", "Isi kode kabupaten/kota, misalnya 35.76.")
         if told.get("wilayah", "35.01") not in regions():
             raise at_field("wilayah", "Kode wilayah tidak dikenal.", "Isi kode Kemendagri, misalnya 35.76.")
+        for name, column in _COLUMNS.items():
+            _check_code(name, column, told.get(name, ""))
         return cls(card, **told)
 
     @property
     def filters(self) -> dict[str, str]:
         """Returns what is asked for, whichever page of it."""
-        told = {"periode": self.periode, "kantor": self.kantor, "wilayah": self.wilayah}
+        told = {one.name: getattr(self, one.name) for one in fields(self)[1:-1]}
         return {name: value for name, value in told.items() if value}
+
+    @property
+    def only(self) -> dict[str, str]:
+        """Returns the values of the columns by which sessions are told apart."""
+        return {column: self.filters[name] for name, column in _COLUMNS.items() if name in self.filters}
+
+
+def _check_code(name: str, column: str, code: str) -> None:
+    known = _is_uuid(code) if column == "consultant" else code in NAMES.get(column, {})
+    if code and not known:
+        raise at_field(name, "Kode tidak dikenal.", "Mulai dari halaman kantornya, lalu pilih dari tabel.")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +109,17 @@ def evidence_of(**filters: str) -> Callable[[Indicator], str]:
     return address
 
 
+def evidence_about(card: Indicator, office: str, period: PeriodAsked, column: str, code: str) -> str:
+    """Returns the address of the events behind a line of an office's table, such as the sessions on marketing."""
+    name = next(name for name, one in _COLUMNS.items() if one == column)
+    return evidence_of(periode=str(period), kantor=office, **{name: code})(card)
+
+
 async def evidence(
     seen: Snapshot, asked: Question, period: PeriodAsked | None, key: bytes, *, whole: bool
 ) -> Mapping[str, Any]:
     """Returns what the template asks for. `key` seals the way to the next page."""
-    wanted = all_figures.Asked(period, asked.kantor or None, asked.wilayah or None)
+    wanted = all_figures.Asked(period, asked.kantor or None, asked.wilayah or None, asked.only)
     figure = all_figures.figure_of(asked.indicator, wanted, seen, whole=whole)
     cursors = PageCursors(key, f"bukti/{asked.indicator.code}?{urlencode(asked.filters)}")
     after = cursors.decode(asked.halaman or None)
@@ -100,6 +132,7 @@ async def evidence(
         "period": period,
         "office": regencies()[asked.kantor].name if asked.kantor else None,
         "region": region_name(asked.wilayah) if asked.wilayah else None,
+        "about": [code if column == "consultant" else name_of(column, code) for column, code in asked.only.items()],
         "by_day": isinstance(figure.listed, Days),
         "rows": [_row(one, by_day=isinstance(figure.listed, Days)) for one in page.items],
         "is_first": after is None,

@@ -1,6 +1,6 @@
 """What an office's page shows: its figures, what they were about, who worked, and what happened last."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,13 @@ from services.reporting.answers import Snapshot
 from services.reporting.answers.activity import Beside, activities, by_service
 from services.reporting.codes import COLUMNS, name_of
 from services.reporting.domain import Period
+from services.reporting.indicators import INDICATORS
 from services.reporting.periods import PeriodAsked
 from services.reporting.projections import consultant_load, happenings
-from services.reporting.projections.reading import Span, sums
+from services.reporting.projections.reading import Span, Sum, sums
 from services.reporting.web.asking import Asked
 from services.reporting.web.cards import Amounts, Cards
-from services.reporting.web.evidence import evidence_of
+from services.reporting.web.evidence import evidence_about, evidence_of
 from services.reporting.web.happened import told
 from services.reporting.web.overview import bar_length, by_month, of_office, periods_to_choose
 from services.reporting.web.trend import bars
@@ -25,11 +26,14 @@ LATEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A field, service, channel or consultant with what was done; `length` is that of its bar in percent."""
+    """A field, service, channel or consultant with what was done. `length` is that of its bar in percent; at the
+    address `evidence` the sessions are listed.
+    """
 
     name: str
     done: Amounts
     length: int
+    evidence: str
 
 
 async def office(seen: Snapshot, code: str, asked: Asked) -> Mapping[str, Any]:
@@ -60,7 +64,11 @@ async def office(seen: Snapshot, code: str, asked: Asked) -> Mapping[str, Any]:
 
 async def _lines(seen: Snapshot, code: str, period: PeriodAsked, column: str) -> list[Line]:
     rows = await by_service(seen, [code], [period], [column], {})
-    return _ordered([(name_of(column, row.key[0]), row.amounts) for row in rows])
+    card, most = INDICATORS["sessions"], _most(rows)
+    return _ordered(
+        _line(name_of(column, row.key[0]), row, most, evidence_about(card, code, period, column, row.key[0]))
+        for row in rows
+    )
 
 
 async def _consultants(seen: Snapshot, code: str, period: PeriodAsked) -> list[Line] | None:
@@ -70,12 +78,21 @@ async def _consultants(seen: Snapshot, code: str, period: PeriodAsked) -> list[L
     span = Span(str(period), Period.MONTH, period.first, period.last)
     total, within = consultant_load.TOTAL, {"office": [code]}
     rows = await sums(seen.connection, seen.live.version, total, [span], by=("consultant",), within=within)
-    return _ordered([(row.key[0], row.amounts) for row in rows])
+    card, most = INDICATORS["consultant_sessions"], _most(rows)
+    return _ordered(
+        _line(row.key[0], row, most, evidence_about(card, code, period, "consultant", row.key[0])) for row in rows
+    )
 
 
-def _ordered(named: Sequence[tuple[str, Amounts]]) -> list[Line]:
-    most = max((done["sessions"] for _, done in named), default=0)
-    lines = [Line(name, done, bar_length(done["sessions"], most)) for name, done in named]
+def _line(name: str, row: Sum, most: int, evidence: str) -> Line:
+    return Line(name, row.amounts, bar_length(row.amounts["sessions"], most), evidence)
+
+
+def _most(rows: Sequence[Sum]) -> int:
+    return max((row.amounts["sessions"] for row in rows), default=0)
+
+
+def _ordered(lines: Iterable[Line]) -> list[Line]:
     return sorted(lines, key=lambda line: (-line.done["sessions"], line.name))
 
 
