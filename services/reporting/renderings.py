@@ -11,7 +11,7 @@ from services.reporting.domain import Position
 from shared.metrics import PAGE_RENDERINGS
 
 _GOOD_SECONDS = 1.0
-_KEPT = 256
+_KEPT = 128
 
 Key = tuple[Hashable, ...]
 

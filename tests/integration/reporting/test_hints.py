@@ -55,6 +55,14 @@ async def test_many_changes_at_once_are_one_hint(broadcaster: Broadcaster, worke
     assert b"1.0.121" in await _told(stream)
 
 
+async def test_a_position_that_went_back_is_of_another_history(broadcaster: Broadcaster, worker: Pool) -> None:
+    await read_to(worker, "registry.office.v1", 0, 9)
+    stream = hints(broadcaster, "province", None, FOREVER)
+    assert (await anext(stream)).startswith(b":")
+    await read_to(worker, "registry.office.v1", 0, 4)
+    assert (await _told(stream)).startswith(b"event: reset\nid: 1.0.4\n")
+
+
 @pytest.mark.parametrize(
     ("last", "expected"),
     [("1.0.4", b"event: perubahan"), ("1.0.9", b"event: reset"), ("7.0.1", b"event: reset"), ("x", b"event: reset")],

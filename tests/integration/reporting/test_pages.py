@@ -307,7 +307,7 @@ async def province(browser: httpx.AsyncClient, issuer: Issuer, worker: Pool) -> 
         business(own, kelurahan="35.76.01.1001", kinds=["cooperative"], registered_on=day),
         business(closed, home_office="35.79", kelurahan="35.79.01.1001", status="closed", registered_on=before),
         session(UUID(int=11), [shared], day=before, state="confirmed"),
-        session(UUID(int=12), [shared], day=day, office="35.79", contact_minutes=90),
+        session(UUID(int=12), [shared], day=day, office="35.79", contact_minutes=240),
         session(UUID(int=13), [shared, own], day=day, state="confirmed", service="training"),
     ]
     await deliver(worker, received(events))
@@ -399,6 +399,8 @@ async def test_an_office_is_told_with_what_it_did_and_who(province: httpx.AsyncC
 
 
 async def test_every_figure_leads_to_the_events_that_make_it(province: httpx.AsyncClient) -> None:
+    whole_year = (await province.get("/?periode=tahun")).text
+    assert "/bukti/intensive?" in whole_year
     for path in ("/", "/wilayah/35.76", "/kantor/35.76", "/?periode=tahun"):
         page = (await province.get(path)).text
         addresses = set(re.findall(r'href="(/bukti/[^"]+)"', page))
