@@ -19,7 +19,7 @@ _PYTEST = [sys.executable, "-m", "pytest"]
 # What is in which part, so that parts take alike; whatever is named in none belongs to the rest.
 _PARTS = {
     "faults": ["tests/e2e/test_faults.py"],
-    "e2e": [f"tests/e2e/test_{name}.py" for name in ("demo", "installation", "overview_page")],
+    "e2e": ["tests/contract", *(f"tests/e2e/test_{name}.py" for name in ("demo", "installation", "overview_page"))],
     "platform": [
         f"tests/integration/{name}"
         for name in ("bench", "check", "commands", "consumer", "http", "issuer", "local", "relay", "rls")
