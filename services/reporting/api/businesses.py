@@ -236,19 +236,18 @@ async def read_intensive_businesses(
 
     async def made(seen: Snapshot) -> Report:
         scope = codes[0] if not whole or office else PROVINCE
-        found = await intensive.page(seen.connection, seen.live.version, scope, period.first.year, after, limit + 1)
-        page = found[:limit]
+        page = await intensive.page(seen.connection, seen.live.version, scope, period.first.year, after, limit)
         return Report(
             "usaha-intensif",
             f"Usaha didampingi intensif {period.label}",
             _INTENSIVE_COLUMNS,
-            listed(_intensive_cells(one, () if whole else codes) for one in page),
+            listed(_intensive_cells(one, () if whole else codes) for one in page.items),
             seen.instant,
             role(who),
             periods=[period],
             filters=filters_told({"office": office}),
             notes=["Nama usaha hanya disebut kepada kantor asalnya."],
-            next_cursor=cursors.encode([str(page[-1].subject)]) if len(found) > limit else None,
+            next_cursor=cursors.encode([str(page.ends)]) if page.ends else None,
         )
 
     return await answered(request, who, form, [businesses_served.TOTAL], made)

@@ -32,6 +32,14 @@ class Intensive:
     business: BusinessState | None
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`ends`: the last business, behind which the next page begins; None where nothing follows."""
+
+    items: Sequence[Intensive]
+    ends: UUID | None
+
+
 async def page(
     connection: Any,  # noqa: ANN401  pooled or plain
     set_version: int,
@@ -39,16 +47,19 @@ async def page(
     year: int,
     after: UUID | None,
     limit: int,
-) -> list[Intensive]:
-    """Returns the next businesses by id, of an office or of the province (`*`), from the first if `after` is None."""
-    rows = await connection.fetch(_LIST, set_version, office, year, after or _BEFORE_ALL, limit)
-    businesses = [row["subject"] for row in rows]
-    known = await listing.named(connection, set_version, businesses)
-    visits = await listing.visits(connection, set_version, businesses)
-    return [
-        Intensive(one, row["contact_minutes"], _by_office(visits.get(one, ()), year), known.get(one))
-        for one, row in zip(businesses, rows, strict=True)
+) -> Page:
+    """Returns the next businesses by id, of an office or of the province (`*`), from the first if `after` is None.
+
+    A business that none of the caller's offices has ever served is passed over, whatever he may see besides.
+    """
+    rows = await connection.fetch(_LIST, set_version, office, year, after or _BEFORE_ALL, limit + 1)
+    minutes = {row["subject"]: row["contact_minutes"] for row in rows[:limit]}
+    known = await listing.named(connection, set_version, minutes)
+    visits = await listing.visits(connection, set_version, minutes)
+    items = [
+        Intensive(one, minutes[one], _by_office(visits[one], year), known.get(one)) for one in minutes if one in visits
     ]
+    return Page(items, rows[limit - 1]["subject"] if len(rows) > limit else None)
 
 
 def _by_office(visits: Sequence[Visit], year: int) -> dict[str, int]:

@@ -204,7 +204,12 @@ async def test_what_somebody_should_look_at(client: httpx.AsyncClient, worker: P
 
 async def test_pages_hold_everything_once(client: httpx.AsyncClient, worker: Pool) -> None:
     await _feed(worker)
-    for path, key in (("/v1/activity/latest?", "event_id"), ("/v1/indicators/visits/events?period=all&", "event_id")):
+    await deliver(worker, received([session(UUID(int=50), [A, B], day=TODAY, contact_minutes=300)]))
+    for path, key in (
+        ("/v1/activity/latest?", "event_id"),
+        ("/v1/indicators/visits/events?period=all&", "event_id"),
+        ("/v1/businesses/intensive?", "business"),
+    ):
         whole = [row[key] for row in (await _ask(client, path))["rows"]]
         page = await _ask(client, f"{path}limit=1")
         found = [row[key] for row in page["rows"]]
