@@ -34,12 +34,16 @@ TIME_COLUMNS = (
 
 
 def series_asked(grain: Period, first: str | None, last: str | None) -> list[PeriodAsked]:
-    """Returns the periods that were asked for, oldest first; raises a 422 Problem for what no series can have."""
+    """Returns the periods that were asked for, oldest first, those of the last one's whole length up to today.
+
+    Raises a 422 Problem for what no series can have.
+    """
     if grain is Period.ALL:
         raise at_field("grain", "Satuan itu tidak punya deret.", "Pilih day, month, quarter atau year.")
     day = today(utc_now())
-    until = _end("to", last, day) if last is not None else PeriodAsked.containing(grain, day)
-    since = _end("from", first, day) if first is not None else _usual_start(PeriodAsked.containing(grain, until.first))
+    ends = min(_end("to", last, day).last, day) if last is not None else day
+    until = PeriodAsked.containing(grain, ends)
+    since = _end("from", first, day) if first is not None else _usual_start(until)
     return periods.series(grain, since, until)
 
 
