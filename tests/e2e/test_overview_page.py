@@ -66,8 +66,13 @@ def test_the_overview_moves_while_an_office_writes(machine: Machine, page: Page,
     ).to_be_visible()
     row = page.get_by_role("row").filter(has_text="35.76").first
     before = row.inner_text()
+    asked: list[dict[str, str]] = []
+    page.on("request", lambda request: asked.append(request.headers))
     with Office(machine, "35.76", tmp_path):
         expect(row).not_to_have_text(before, timeout=30_000, use_inner_text=True)
+    seen = [headers["position-seen"] for headers in asked if "position-seen" in headers]
+    assert seen
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", one) for one in seen)
 
 
 # In CSS pixels: a desk, and 400 % of it or a small phone.
