@@ -95,10 +95,13 @@ class Template:
                 await _run(self.server, f"alter role {role_name(service, role)} password '{self.server.password}'")
             await self._migrate(service)
 
-    async def clone(self) -> Database:
-        """Returns a fresh database like it, with its own rights: those of a database are not cloned."""
+    async def clone(self, of: Database | None = None) -> Database:
+        """Returns a fresh database like it, or like another one that nobody is connected to any more, with its own
+        rights: those of a database are not cloned.
+        """
         name = f"test_{secrets.token_hex(6)}"
-        await _run(self.server, f"create database {name} template {_TEMPLATE} strategy file_copy")
+        source = of.name if of else _TEMPLATE
+        await _run(self.server, f"create database {name} template {source} strategy file_copy")
         await bootstrap(self.server.superuser_dsn(name))
         return Database(self.server, name, self._broken)
 

@@ -12,7 +12,8 @@ import pytest_asyncio
 
 from deploy.check.findings import Report
 from shared import outbox
-from tests.infrastructure.databases import Database
+from tests.infrastructure import databases
+from tests.infrastructure.databases import Template
 from tests.integration.check.world import BUSINESSES, SESSIONS, World, populate
 from tests.support.reporting_events import business, office, session
 
@@ -21,13 +22,26 @@ SESSION_FACT = "reporting.fact_session"
 ACTIVITY = "reporting.office_activity"
 
 
-@pytest_asyncio.fixture
-async def world(database: Database) -> AsyncIterator[World]:
-    superuser = await asyncpg.connect(database.superuser_dsn)
-    made = World(database, superuser)
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def populated(template: Template) -> AsyncIterator[World]:
+    """A healthy world that nobody is in."""
+    own = await template.clone()
+    superuser = await asyncpg.connect(own.superuser_dsn)
+    made = World(own, superuser)
     await populate(made)
-    yield made
     await superuser.close()
+    await own.close()
+    yield made
+    await databases.drop(own)
+
+
+@pytest_asyncio.fixture
+async def world(template: Template, populated: World) -> AsyncIterator[World]:
+    own = await template.clone(populated.database)
+    superuser = await asyncpg.connect(own.superuser_dsn)
+    yield World(own, superuser, populated.ends)
+    await superuser.close()
+    await databases.drop(own)
 
 
 def counts(report: Report) -> tuple[int, int, int, int]:

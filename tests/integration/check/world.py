@@ -1,7 +1,7 @@
 """A quiet, healthy system without its processes: accepted, published, applied, with the positions of it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -35,12 +35,20 @@ _GROUPS = (("reporting", "reporting-set-1"), ("mentoring", "mentoring-replica"))
 
 
 class World:
-    """Everything goes through the real tables; `superuser` is the hand that plants faults."""
+    """Everything goes through the real tables; `superuser` is the hand that plants faults.
 
-    def __init__(self, database: Database, superuser: "asyncpg.Connection[asyncpg.Record]") -> None:
+    `ends`: how much of each partition is published.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        superuser: "asyncpg.Connection[asyncpg.Record]",
+        ends: Mapping[tuple[str, int], int] | None = None,
+    ) -> None:
         self.database = database
         self.superuser = superuser
-        self._ends: dict[tuple[str, int], int] = {}
+        self.ends = dict(ends or {})
         self._pools: dict[tuple[str, str], Pool] = {}
 
     async def pool(self, service: str, role: str) -> Pool:
@@ -73,10 +81,10 @@ class World:
         """What the relay saves once Kafka has acknowledged."""
         for event in events:
             place = (TOPIC_OF[event.type].name, partition_of(event.aggregate_id))
-            self._ends[place] = self._ends.get(place, 0) + 1
+            self.ends[place] = self.ends.get(place, 0) + 1
         for service in ("registry", "mentoring"):
             tails: dict[str, dict[str, list[Any]]] = {}
-            for (topic, partition), end in self._ends.items():
+            for (topic, partition), end in self.ends.items():
                 if topic.startswith(service):
                     tails.setdefault(topic, {})[str(partition)] = [end, str(UUID(int=0))]
             pool = await self.pool(service, "worker")
@@ -97,7 +105,7 @@ class World:
             applier, mine = appliers[service]
             pool = await self.pool(service, "worker")
             async with pool.acquire() as connection, connection.transaction():
-                for (topic, partition), end in self._ends.items():
+                for (topic, partition), end in self.ends.items():
                     await connection.execute(_READ, group, topic, partition, end)
                 await applier.apply(connection, mine)
 
