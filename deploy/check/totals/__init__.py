@@ -6,6 +6,8 @@ in its place.
 
 from collections.abc import AsyncIterator, Sequence
 
+import asyncpg
+
 from deploy.check.findings import Finding, Kind
 from deploy.check.reader import Readers
 from deploy.check.totals import latest, served, sums
@@ -25,13 +27,23 @@ async def compare(readers: Readers, suspects: Sequence[Suspect], *, stored: int)
     if live["rules"] < _RULES:
         yield [_not_built(live["version"], live["rules"])]
         return
-    async for findings in sums.compare(readers, suspects, stored):
-        yield findings
     doubted = {subject for suspect in suspects for subject in suspect.subjects}
-    async for findings in served.compare(readers, doubted, stored):
-        yield findings
-    async for findings in latest.compare(readers):
-        yield findings
+    for what, part in (
+        ("totals", sums.compare(readers, suspects, stored)),
+        ("served_business", served.compare(readers, doubted, stored)),
+        ("happening", latest.compare(readers)),
+    ):
+        try:
+            async for findings in part:
+                yield findings
+        except asyncpg.DataError as error:
+            yield [_unreadable(what, error)]
+
+
+def _unreadable(what: str, error: asyncpg.DataError) -> Finding:
+    """A hand wrote what no program would. Where it stands, no more was compared."""
+    told = f"cannot be compared, for a row cannot be read: {error}"
+    return Finding(Kind.DIFFERING, f"reporting.{what} as a whole", told, sums.CURE)
 
 
 def _not_built(version: int, rules: int) -> Finding:

@@ -134,6 +134,13 @@ ROUNDS = (
         _visits(f"visits = jsonb_set(visits::jsonb, '{{0,0}}', '\"{CANCELLED}\"')::json", "there was none"),
         Planted("fact_office", "update reporting.fact_office set slice = 11 where id = '35.76'", ("slice 11",)),
     ),
+    (
+        Planted(
+            "served_business",
+            f"update reporting.served_business set visits = '7' where subject = '{SHARED}'",
+            ("cannot be compared", "a row cannot be read"),
+        ),
+    ),
     (_visits("offices = '{35.76}'", "offices ['35.76'], its visits were at ['35.76', '35.79']"),),
     (
         Planted(
