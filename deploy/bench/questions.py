@@ -40,6 +40,8 @@ def questions(today: date) -> Sequence[Question]:
         *_of_offices(today),
         *_of_services(today),
         *_of_businesses(today),
+        Question("/v1/public/activity", (("period", f"{today.year - 1}"),)),
+        Question("/v1/public/businesses"),
         Question("/v1/attention"),
         *_pages("/v1/activity/latest"),
         Question("/v1/indicators"),
