@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import chain
+from operator import sub
 from typing import NamedTuple
 from uuid import UUID
 
@@ -52,7 +53,7 @@ def visits_of(fact: Fact) -> Mapping[UUID, Visit]:
 
 def contributions(visits: Sequence[Visit]) -> list[Contribution]:
     """Returns what one business with these visits counts for: (office or `*`, grain, start) → amounts of TOTAL."""
-    return moved((), visits)
+    return contributions_of_all([visits])
 
 
 def contributions_of_all(businesses: Iterable[Sequence[Visit]]) -> list[Contribution]:
@@ -92,8 +93,10 @@ def moved(old: Sequence[Visit], new: Sequence[Visit]) -> list[Contribution]:
     """Returns what contributions(new) has beyond contributions(old), looking only at what differs: a batch asks it for
     each business that it meets.
     """
-    sums = _Sums()
     before, after = set(old), set(new)
+    if len(before ^ after) > _FEW:
+        return _moved_much(old, new)
+    sums = _Sums()
     others = list(old)
     for visit in old:
         if visit not in after:
@@ -106,6 +109,15 @@ def moved(old: Sequence[Visit], new: Sequence[Visit]) -> list[Contribution]:
     sums.first_days(_on_first_day(old), _on_first_day(new))
     sums.intensity(old, new, years_of(before ^ after))
     return sums.contributions()
+
+
+def _moved_much(old: Sequence[Visit], new: Sequence[Visit]) -> list[Contribution]:
+    """The same from the two sums as they are: a change of one visit at a time looks at all others each time."""
+    sums = {place: list(amounts) for place, amounts in contributions(new)}
+    for place, amounts in contributions(old):
+        known = sums.setdefault(place, [0] * len(_AMOUNTS))
+        known[:] = map(sub, known, amounts)
+    return [(place, tuple(amounts)) for place, amounts in sums.items() if any(amounts)]
 
 
 def years_of(visits: Iterable[Visit]) -> set[str]:
@@ -129,6 +141,7 @@ def intensive_in(visits: Sequence[Visit], years: Iterable[str]) -> dict[Intensit
 
 _AMOUNTS = ("served", "attested", "newly_served", "intensive")
 _SERVED, _ATTESTED, _NEWLY_SERVED, _INTENSIVE = range(len(_AMOUNTS))
+_FEW = 8
 # From the longest on: two days share the first so many of them.
 _PERIODS = (Period.ALL, Period.YEAR, Period.QUARTER, Period.MONTH, Period.DAY)
 _QUARTERS = {f"{month:02}": (month - 1) // 3 for month in range(1, 13)}

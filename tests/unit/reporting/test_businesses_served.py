@@ -21,13 +21,13 @@ _DAYS = st.integers(0, 500).map(lambda number: (FIRST + timedelta(days=number)).
 _VISITS = st.lists(
     st.builds(
         Visit,
-        session=st.integers(0, 8).map(str),
+        session=st.integers(0, 15).map(str),
         office=st.sampled_from(["35.76", "35.79", "35.01"]),
         day=_DAYS,
         contact_minutes=st.sampled_from([0, 1, 60, 150, 299, 300]),
         attested=st.integers(0, 1),
     ),
-    max_size=7,
+    max_size=12,
     unique_by=lambda visit: visit.session,
 )
 
@@ -57,7 +57,7 @@ def _defined(visits: Sequence[Visit]) -> dict[Key, tuple[int, ...]]:
     return found
 
 
-@settings(max_examples=200)
+@settings(max_examples=100, deadline=None)
 @given(_VISITS)
 def test_contributions_are_the_definition(visits: list[Visit]) -> None:
     assert dict(contributions(visits)) == _defined(visits)
@@ -74,7 +74,7 @@ def test_many_businesses_add_up_to_what_each_contributes(businesses: list[list[V
     assert dict(contributions_of_all(businesses)) == sums
 
 
-@settings(max_examples=300)
+@settings(max_examples=150, deadline=None)
 @given(_VISITS, _VISITS)
 @example([Visit("1", "35.76", "2024-01-01", 150, 1)], [Visit("1", "35.79", "2023-12-31", 150, 0)])
 def test_what_moves_is_the_difference(old: list[Visit], new: list[Visit]) -> None:
