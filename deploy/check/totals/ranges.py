@@ -20,12 +20,12 @@ _OFFICES = """
 select id from fact_office where set_version = (select version from read_model_pointer) order by id
 """
 _YEARS = """
-select distinct starts from office_activity
+select distinct date_trunc('year', starts::timestamp)::date as starts from office_activity
 where set_version = (select version from read_model_pointer) and office >= $1 and office < $2 and grain = 'year'
 order by starts
 """
 _REGENCIES = """
-select distinct region from businesses_by_region
+select distinct left(region, 5) as region from businesses_by_region
 where set_version = (select version from read_model_pointer) and level = 'regency'
   and home_office >= $1 and home_office < $2
 order by region
