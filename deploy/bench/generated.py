@@ -280,7 +280,7 @@ class Writing:
 
     async def _write_sums(self) -> None:
         for total in self._sums.whole():
-            await write_together(self._connection, self._set.version, additions([total]))
+            await write_together(self._connection, self._set.version, additions([total], slice_number=0))
         self._sums = _Sums(self._set.rules)
 
 

@@ -156,7 +156,7 @@ def _judge_rows(
 
 def suspect(copies: Copies, row: Row | None, event: Applied | None, known_aliases: Mapping[str, str]) -> Suspect:
     """Returns a fact that is not what the history says, as totals count it now and as they ought to."""
-    ought = Counted(event.state, event.partition, copies.subjects(event, known_aliases)) if event else None
+    ought = Counted(event.state, copies.subjects(event, known_aliases)) if event else None
     return Suspect(_as_listed(row) if row else None, ought)
 
 
@@ -165,7 +165,7 @@ def _as_listed(row: Row) -> Counted:
     listed = dict(row.listed)
     if "kelurahan" in listed:
         listed = {**listed, "registered_by": listed.pop("office"), "registered_on": listed.pop("day")}
-    return Counted({**row.state, **listed}, row.slice or 0, row.subjects or ())
+    return Counted({**row.state, **listed}, row.subjects or ())
 
 
 def _gap(topic: str, id_: str, version: int) -> Finding:

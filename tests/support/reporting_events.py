@@ -107,7 +107,7 @@ async def read_to(pool: Pool, topic: str, partition: int, next_offset: int, set_
 async def tables(pool: Pool, set_version: int = 1) -> dict[str, list[tuple[Any, ...]]]:
     """Returns facts, totals and what is derived, of a set, without rows that say nothing.
 
-    Of derived totals only the sums over slices say something.
+    Of totals only the sums over slices say something.
     """
     facts = "select id::text, version, event_id, slice, subjects, state from fact_{} where set_version = $1 order by id"
     return {
@@ -134,7 +134,7 @@ _HAPPENINGS = "select event_id, type, aggregate_id, office from happening where 
 
 
 def _amounts(total: Total) -> str:
-    keys = [column.name for column in total.key] + ([] if total.derived else ["slice"])
+    keys = [column.name for column in total.key]
     sums = [f"sum({amount})::bigint" for amount in total.amounts]
     some = " or ".join(f"{one} <> 0" for one in sums)
     grouped = ", ".join(keys)

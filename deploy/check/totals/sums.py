@@ -16,7 +16,7 @@ CURE = "Run `plut rebuild reporting`: it builds the read models anew beside thes
 # $1, $2: offices; $3, $4: days.
 _SESSIONS = """
 session as (
-    select f.id, f.office, f.day, f.slice, f.subjects, told.*,
+    select f.id, f.office, f.day, f.subjects, told.*,
            told.state in ('completed', 'confirmed', 'contested') as held
     from live, fact_session f, json_to_record(f.state) as told (
         state text, accepted boolean, imported boolean, field text, service text, channel text, consultants json,
@@ -29,7 +29,7 @@ session as (
 # $1, $2: offices; $3, $4: region codes.
 _BUSINESSES = """
 business as (
-    select f.kelurahan, f.home_office, f.day, f.slice, told.status, told.closed_on, kinds.kind
+    select f.kelurahan, f.home_office, f.day, told.status, told.closed_on, kinds.kind
     from live, fact_business f, json_to_record(f.state) as told (kinds json, status text, closed_on date),
          lateral (select '*' as kind union select json_array_elements_text(told.kinds)) as kinds
     where f.set_version = live.version and f.home_office >= $1 and f.home_office < $2
@@ -38,7 +38,7 @@ business as (
 """
 _ACTIVITY = """
 activity as (
-    select s.office, s.day, s.slice, 0 as registrations, (state = 'scheduled')::int as scheduled,
+    select s.office, s.day, 0 as registrations, (state = 'scheduled')::int as scheduled,
            held::int as sessions, (state = 'confirmed')::int as confirmed, (state = 'contested')::int as contested,
            (held and coalesce(imported, false))::int as imported,
            (state = 'cancelled')::int as cancelled, (state = 'no_show')::int as no_show,
@@ -56,7 +56,7 @@ activity as (
            case when state = 'confirmed' then travel_minutes else 0 end as confirmed_travel_minutes
     from session s
     union all
-    select f.office, f.day, f.slice, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    select f.office, f.day, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
     from live, fact_business f
     where f.set_version = live.version and f.office >= $1 and f.office < $2 and f.day >= $3 and f.day < $4
       and f.subjects[1] = f.id
@@ -98,14 +98,14 @@ moved as (
 _DIFFERING = """
 with live as (select version from read_model_pointer),
 {facts},
-expected as (select {key}, slice, array[{sums}]::bigint[] as amounts from moved group by {key}, slice),
+expected as (select {key}, array[{sums}]::bigint[] as amounts from moved group by {key}),
 stands as (
-    select {key}, slice, array[{amounts}] as amounts
-    from {table}, live where set_version = live.version and {within}
+    select {key}, array[{sums}]::bigint[] as amounts
+    from {table}, live where set_version = live.version and {within} group by {key}
 )
-select array[{texts}, slice::text] as key,
+select array[{texts}] as key,
        coalesce(s.amounts, {zeros}) as stands, coalesce(e.amounts, {zeros}) as expected
-from expected e full join stands s using ({key}, slice)
+from expected e full join stands s using ({key})
 where coalesce(s.amounts, {zeros}) <> coalesce(e.amounts, {zeros})
 """
 
@@ -135,7 +135,6 @@ class Total:
             key=", ".join(self.key),
             texts=", ".join(f"{column}::text" for column in self.key),
             sums=", ".join(f"sum({amount})" for amount in self.amounts),
-            amounts=", ".join(self.amounts),
             zeros=zeros,
         )
 
@@ -217,7 +216,7 @@ async def _judge(readers: Readers, total: Total, corrected: Corrections, office:
         moved = corrected.get(key, {})
         right = tuple(sum_ + moved.get(name, 0) for name, sum_ in zip(total.amounts, expected, strict=True))
         if stands != right:
-            findings += named(f"{total.table} {' '.join(key[:-1])} slice {key[-1]}", total.amounts, stands, right)
+            findings += named(f"{total.table} {' '.join(key)}", total.amounts, stands, right)
     return findings
 
 

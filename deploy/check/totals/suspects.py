@@ -19,10 +19,9 @@ _LEVELS = {"regency": 5, "district": 8, "village": 13}
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A fact as totals count it: its state, the slice it stands in, and the canonical ids of its businesses."""
+    """A fact as totals count it: its state and the canonical ids of its businesses."""
 
     state: State
-    slice: int
     subjects: tuple[str, ...]
 
 
@@ -47,7 +46,7 @@ def corrections(table: str, suspects: Iterable[Suspect]) -> dict[Key, Counter[st
             if fact is None:
                 continue
             for key, amounts in _moved(table, fact):
-                counted = corrected.setdefault((*key, str(fact.slice)), Counter())
+                counted = corrected.setdefault(key, Counter())
                 for name, amount in amounts.items():
                     counted[name] += sign * amount
     return corrected

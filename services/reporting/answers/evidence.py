@@ -139,7 +139,7 @@ def _of_businesses(figure: Figure, office: str, one: Listed, known: Mapping[UUID
 
 def _added_by(figure: Figure, session: str, visits: Sequence[Visit]) -> int:
     """Returns what one business adds by this session."""
-    terms = figure.terms_of(businesses_served.contributions(visits))
+    terms = figure.terms_of(businesses_served.contributions([visit.line for visit in visits]))
     return sum(amount for name, amount in terms.items() if amount and _first(figure, name, visits) == session)
 
 

@@ -42,7 +42,8 @@ create index fact_business_placed on fact_business (set_version, home_office, ke
 comment on column fact_business.office is 'the office that registered it; a move changes home_office only';
 comment on column fact_business.day is 'the business day of its registration, in WIB';
 
--- Totals: sums of contributions(fact), over slices. A row of zeros says the same as none.
+-- Totals: sums of contributions(fact), over slices. A row of zeros says the same as none. A slice is the writer's own: it
+-- may hold anything, also less than nothing, and only the sum over slices says something.
 
 create table office_activity (
     set_version integer not null,
@@ -155,7 +156,7 @@ create table businesses_served (
     intensive bigint not null,
     primary key (set_version, office, grain, starts, slice)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
-comment on table businesses_served is 'Each business once per office and period; * is the province. A slice may hold anything, also less than nothing: only their sum says something.';
+comment on table businesses_served is 'Each business once per office and period; * is the province';
 
 create table intensive_business (
     set_version integer not null,

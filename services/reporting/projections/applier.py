@@ -13,7 +13,7 @@ from services.reporting.store import NewFacts, ReadModelSet, Stage
 from shared.clock import utc_now
 from shared.consumer.alarms import VERSION_CLASH, raise_alarm
 from shared.consumer.applier import Received
-from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, SESSION, Topic
+from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, PARTITIONS, SESSION, Topic
 from shared.metrics import DUPLICATES_DROPPED
 from shared.statements import Write
 
@@ -77,6 +77,8 @@ class SetApplier:
         self.set_version = fed.version
         self.group = fed.group
         self._now = now
+        # Consumers share the partitions: the least that this one has met is hardly another's.
+        self._slice = PARTITIONS - 1
         totals = totals_of(fed.rules)
         self._totals = [total for total in totals if not total.derived]
         self._counts_served = businesses_served.TOTAL in totals
@@ -86,6 +88,7 @@ class SetApplier:
 
         Raises SetStandsStill; asyncpg.SerializationError if the same aggregate is written elsewhere at the same time.
         """
+        self._slice = min([self._slice, *(one.partition for one in batch)])
         facts = [fact_of(KIND_OF[one.event.type], one.event, one.partition) for one in batch]
         by_kind = {kind: [fact for fact in facts if fact.kind is kind] for kind in {fact.kind for fact in facts}}
         ids = {kind: {fact.id for fact in of_kind} for kind, of_kind in by_kind.items()}
@@ -106,7 +109,7 @@ class SetApplier:
         sums = self._differences(changed)
         if self._counts_served:
             sums.append(subjects.count(served))
-        return [*subjects.writes(served), *additions(sums)]
+        return [*subjects.writes(served), *additions(sums, self._slice)]
 
     async def _canonical(self, connection: Any, facts: Sequence[Fact]) -> list[Fact]:  # noqa: ANN401
         aliases = await store.aliases(connection, self.set_version, {one for fact in facts for one in fact.subjects})

@@ -3,8 +3,10 @@
 That depends on all sessions of a business together: on its visits. This is the rule; subjects.py keeps the visits.
 """
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import chain
@@ -20,6 +22,19 @@ from shared.contracts.mentoring import SessionState
 INTENSIVE_MINUTES = 300
 
 
+# A visit as a business's row keeps it: an element of its JSON without the brackets, everything but the minutes at its
+# place. An applier meets all visits of a business for each that changes, and reads no more of them than it needs.
+Line = str
+_SESSION, _OFFICE, _DAY, _YEAR, _MINUTES, _ATTESTED_AT = (
+    slice(1, 37),
+    slice(40, 45),
+    slice(48, 58),
+    slice(48, 52),
+    slice(60, -2),
+    -1,
+)
+
+
 class Visit(NamedTuple):
     """One business in one session held. `day` is written as ISO does; `attested`: 1 if the business said so, else 0."""
 
@@ -29,6 +44,39 @@ class Visit(NamedTuple):
     contact_minutes: int
     attested: int
 
+    @property
+    def line(self) -> Line:
+        return f'"{self.session}","{self.office}","{self.day}",{self.contact_minutes},{self.attested}'
+
+
+def lines_from(document: str) -> list[Line]:
+    """Returns the visits that the column of that name holds."""
+    if document == "[]":
+        return []
+    if " " in document:  # nobody but a hand writes spaces
+        return [Visit(*visit).line for visit in json.loads(document)]
+    return document[2:-2].split("],[")
+
+
+def document_of(lines: Iterable[Line]) -> str:
+    """Returns what the column holds of these visits: by day and session, the same however they came."""
+    visits = "],[".join(sorted(lines, key=_by_day_and_session))
+    return f"[[{visits}]]" if visits else "[]"
+
+
+def _by_day_and_session(line: Line) -> tuple[str, str]:
+    return line[_DAY], line[_SESSION]
+
+
+def session_of(line: Line) -> str:
+    """Returns the id of the session by which the visit was paid."""
+    return line[_SESSION]
+
+
+def offices_of(lines: Iterable[Line]) -> set[str]:
+    """Returns the offices that were visited."""
+    return {line[_OFFICE] for line in lines}
+
 
 class Intensity(NamedTuple):
     """An office, or the province, that served a business in a year in which its mentoring was intensive."""
@@ -37,43 +85,42 @@ class Intensity(NamedTuple):
     year: int
 
 
-def visits_of(fact: Fact) -> Mapping[UUID, Visit]:
+def visits_of(fact: Fact) -> Mapping[UUID, Line]:
     """Returns the visit that each known business paid by this session; two that turned out to be one paid one."""
     state = fact.state
     if type(state) is not SessionState or not is_held(state):
         return {}
-    day = state.day.isoformat()
-    visits: dict[UUID, Visit] = {}
+    attested: dict[UUID, bool] = {}
     for subject, business in zip(fact.subjects, state.businesses, strict=True):
         if business.known:
-            attested = int(business.attested or (subject in visits and visits[subject].attested))
-            visits[subject] = Visit(fact.id, state.office, day, state.contact_minutes, attested)
-    return visits
+            attested[subject] = business.attested or attested.get(subject, False)
+    paid = f'"{UUID(fact.id)}","{state.office}","{state.day}",{state.contact_minutes},'
+    return {subject: f"{paid}{int(said)}" for subject, said in attested.items()}
 
 
-def contributions(visits: Sequence[Visit]) -> list[Contribution]:
+def contributions(visits: Iterable[Line]) -> list[Contribution]:
     """Returns what one business with these visits counts for: (office or `*`, grain, start) → amounts of TOTAL."""
-    return contributions_of_all([visits])
+    return contributions_of_all([list(visits)])
 
 
-def contributions_of_all(businesses: Iterable[Sequence[Visit]]) -> list[Contribution]:
+def contributions_of_all(businesses: Iterable[Sequence[Line]]) -> list[Contribution]:
     """Returns the sums of the contributions of many businesses, each given by its visits: for a rebuild, where a
     change of one at a time would take most of the time.
     """
     sums: tuple[Counter[str], ...] = tuple(Counter() for _ in _AMOUNTS)
-    for visits in businesses:
-        sums[_SERVED].update(_names(visits))
-        sums[_ATTESTED].update(_names([visit for visit in visits if visit.attested]))
-        sums[_NEWLY_SERVED].update(_names(_on_first_day(visits)))
-        sums[_INTENSIVE].update(f"{office} {year}" for office, year in intensive_in(visits, years_of(visits)))
+    for lines in businesses:
+        sums[_SERVED].update(_names(lines))
+        sums[_ATTESTED].update(_names(_attested(lines)))
+        sums[_NEWLY_SERVED].update(_names(_on_first_day(lines)))
+        sums[_INTENSIVE].update(f"{office} {year}" for office, year in intensive_in(lines, years_of(lines)))
     return [(_named(name), tuple(sum_[name] for sum_ in sums)) for name in set().union(*sums)]
 
 
-def _names(visits: Iterable[Visit]) -> Iterable[str]:
+def _names(lines: Iterable[Line]) -> Iterable[str]:
     """Returns a name for each place where the visits count, as long as its period is short: an office or `*`, then the
     beginning of a day that all of its days share.
     """
-    days = {f"{office} {visit.day}" for visit in visits for office in (PROVINCE, visit.office)}
+    days = {f"{office} {line[_DAY]}" for line in lines for office in (PROVINCE, line[_OFFICE])}
     months = {day[:-3] for day in days}
     quarters = {f"{month[:-2]}Q{_QUARTERS[month[-2:]]}" for month in months}
     years = {month[:-3] for month in months}
@@ -89,52 +136,71 @@ def _named(name: str) -> Key:
     return _place(office, period, f"{when or FIRST_DAY.isoformat()}-01-01"[:10])
 
 
-def moved(old: Sequence[Visit], new: Sequence[Visit]) -> list[Contribution]:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened to a business's visits: some stay, some are gone, some have come."""
+
+    stay: Sequence[Line]
+    gone: Sequence[Line]
+    come: Sequence[Line]
+
+    @property
+    def old(self) -> list[Line]:
+        return [*self.stay, *self.gone]
+
+    @property
+    def new(self) -> list[Line]:
+        return [*self.stay, *self.come]
+
+    def intensities(self) -> tuple[dict["Intensity", int], dict["Intensity", int]]:
+        """Returns where mentoring was intensive before and is now, in the years that the change touches."""
+        years = years_of(self.gone) | years_of(self.come)
+        return intensive_in(self.old, years), intensive_in(self.new, years)
+
+
+def moved(change: Change) -> list[Contribution]:
     """Returns what contributions(new) has beyond contributions(old), looking only at what differs: a batch asks it for
     each business that it meets.
     """
-    before, after = set(old), set(new)
-    if len(before ^ after) > _FEW:
-        return _moved_much(old, new)
+    if len(change.gone) + len(change.come) > _FEW:
+        return _moved_much(change)
     sums = _Sums()
-    others = list(old)
-    for visit in old:
-        if visit not in after:
-            others.remove(visit)
-            sums.count(visit, others, -1)
-    for visit in new:
-        if visit not in before:
-            sums.count(visit, others, 1)
-            others.append(visit)
-    sums.first_days(_on_first_day(old), _on_first_day(new))
-    sums.intensity(old, new, years_of(before ^ after))
+    others = change.old
+    for line in change.gone:
+        others.remove(line)
+        sums.count(line, others, -1)
+    for line in change.come:
+        sums.count(line, others, 1)
+        others.append(line)
+    sums.first_days(_on_first_day(change.old), _on_first_day(change.new))
+    sums.intensity(*change.intensities())
     return sums.contributions()
 
 
-def _moved_much(old: Sequence[Visit], new: Sequence[Visit]) -> list[Contribution]:
+def _moved_much(change: Change) -> list[Contribution]:
     """The same from the two sums as they are: a change of one visit at a time looks at all others each time."""
-    sums = {place: list(amounts) for place, amounts in contributions(new)}
-    for place, amounts in contributions(old):
+    sums = {place: list(amounts) for place, amounts in contributions(change.new)}
+    for place, amounts in contributions(change.old):
         known = sums.setdefault(place, [0] * len(_AMOUNTS))
         known[:] = map(sub, known, amounts)
     return [(place, tuple(amounts)) for place, amounts in sums.items() if any(amounts)]
 
 
-def years_of(visits: Iterable[Visit]) -> set[str]:
+def years_of(lines: Iterable[Line]) -> set[str]:
     """Returns the years in which they were paid."""
-    return {visit.day[:4] for visit in visits}
+    return {line[_YEAR] for line in lines}
 
 
-def intensive_in(visits: Sequence[Visit], years: Iterable[str]) -> dict[Intensity, int]:
+def intensive_in(lines: Sequence[Line], years: Iterable[str]) -> dict[Intensity, int]:
     """Returns in which of the years mentoring was intensive, under `*` and each office that served then, with the
     contact minutes of all offices together.
     """
     found: dict[Intensity, int] = {}
     for year in years:
-        paid = [visit for visit in visits if visit.day[:4] == year]
-        minutes = sum([visit.contact_minutes for visit in paid])
+        paid = [line for line in lines if line[_YEAR] == year]
+        minutes = sum([int(line[_MINUTES]) for line in paid])
         if minutes >= INTENSIVE_MINUTES:
-            for office in {PROVINCE, *[visit.office for visit in paid]}:
+            for office in {PROVINCE, *offices_of(paid)}:
                 found[Intensity(office, int(year))] = minutes
     return found
 
@@ -153,15 +219,15 @@ class _Sums:
     def __init__(self) -> None:
         self._amounts: dict[Key, list[int]] = {}
 
-    def count(self, visit: Visit, others: Sequence[Visit], sign: int) -> None:
+    def count(self, line: Line, others: Sequence[Line], sign: int) -> None:
         """A visit counts in the periods that none of the others lies in, for its office and for the province."""
-        mine = [other for other in others if other.office == visit.office]
-        self._count(_SERVED, visit, others, mine, sign)
-        if visit.attested:
-            attested = [other for other in others if other.attested]
-            self._count(_ATTESTED, visit, attested, [other for other in mine if other.attested], sign)
+        office, day = line[_OFFICE], line[_DAY]
+        mine = [other for other in others if other[_OFFICE] == office]
+        self._count(_SERVED, (office, day), others, mine, sign)
+        if line[_ATTESTED_AT] == "1":
+            self._count(_ATTESTED, (office, day), _attested(others), _attested(mine), sign)
 
-    def first_days(self, old: Sequence[Visit], new: Sequence[Visit]) -> None:
+    def first_days(self, old: Sequence[Line], new: Sequence[Line]) -> None:
         """A business is new where and when it was served first: the province's first day, whichever office it was."""
         if old != new:
             for place in _places_of(old):
@@ -169,29 +235,37 @@ class _Sums:
             for place in _places_of(new):
                 self._add(_NEWLY_SERVED, place, 1)
 
-    def intensity(self, old: Sequence[Visit], new: Sequence[Visit], years: Iterable[str]) -> None:
-        before, after = intensive_in(old, years), intensive_in(new, years)
-        for office, year in before.keys() ^ after.keys():
+    def intensity(self, before: Collection[Intensity], after: Collection[Intensity]) -> None:
+        for office, year in {*before} ^ {*after}:
             sign = 1 if Intensity(office, year) in after else -1
             self._add(_INTENSIVE, (office, Period.YEAR.value, date(year, 1, 1)), sign)
 
     def contributions(self) -> list[Contribution]:
         return [(place, tuple(amounts)) for place, amounts in self._amounts.items() if any(amounts)]
 
-    def _count(self, amount: int, visit: Visit, others: Sequence[Visit], mine: Sequence[Visit], sign: int) -> None:
-        for office, near in ((PROVINCE, others), (visit.office, mine)):
-            for period in _PERIODS[_most_shared(visit.day, near) :]:
-                self._add(amount, _place(office, period, visit.day), sign)
+    def _count(self, amount: int, at: tuple[str, str], others: Sequence[Line], mine: Sequence[Line], sign: int) -> None:
+        own, day = at
+        for office, near in ((PROVINCE, others), (own, mine)):
+            for period in _PERIODS[_most_shared(day, near) :]:
+                self._add(amount, _place(office, period, day), sign)
 
     def _add(self, amount: int, place: Key, sign: int) -> None:
-        self._amounts.setdefault(place, [0] * len(_AMOUNTS))[amount] += sign
+        known = self._amounts.get(place)
+        if known is None:
+            known = self._amounts[place] = [0] * len(_AMOUNTS)
+        known[amount] += sign
 
 
-def _most_shared(day: str, others: Sequence[Visit]) -> int:
+def _attested(lines: Sequence[Line]) -> list[Line]:
+    return [line for line in lines if line[_ATTESTED_AT] == "1"]
+
+
+def _most_shared(day: str, others: Sequence[Line]) -> int:
     """Returns how many of the periods of a day one of the others lies in too; 0 if there are none."""
     if not others:
         return 0
-    near = [other.day for other in others if other.day[:4] == day[:4]]
+    year = day[:4]
+    near = [other[_DAY] for other in others if other[_YEAR] == year]
     if not near:
         return 1
     if day in near:
@@ -202,14 +276,14 @@ def _most_shared(day: str, others: Sequence[Visit]) -> int:
     return 3 if _QUARTERS[day[5:7]] in {_QUARTERS[month] for month in months} else 2
 
 
-def _on_first_day(visits: Sequence[Visit]) -> list[Visit]:
-    first = min([visit.day for visit in visits], default="")
-    return [visit for visit in visits if visit.day == first]
+def _on_first_day(lines: Sequence[Line]) -> list[Line]:
+    first = min([line[_DAY] for line in lines], default="")
+    return [line for line in lines if line[_DAY] == first]
 
 
-def _places_of(first: Sequence[Visit]) -> set[Key]:
-    offices = {PROVINCE, *(visit.office for visit in first)}
-    return {_place(office, period, first[0].day) for office in offices for period in _PERIODS} if first else set()
+def _places_of(first: Sequence[Line]) -> set[Key]:
+    offices = {PROVINCE, *offices_of(first)}
+    return {_place(office, period, first[0][_DAY]) for office in offices for period in _PERIODS} if first else set()
 
 
 @lru_cache(maxsize=65_536)

@@ -4,14 +4,24 @@ Two appliers may meet in one business: its row is locked before it is read (desi
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from services.reporting.domain import Fact
 from services.reporting.projections import businesses_served
-from services.reporting.projections.businesses_served import Intensity, Visit, intensive_in, visits_of, years_of
+from services.reporting.projections.businesses_served import (
+    Change,
+    Intensity,
+    Line,
+    Visit,
+    document_of,
+    lines_from,
+    offices_of,
+    session_of,
+    visits_of,
+)
 from services.reporting.projections.total import Differences
 from services.reporting.store import numbers_literal
 from shared.statements import Write
@@ -40,42 +50,34 @@ limit $3
 
 
 @dataclass(slots=True)
-class Change:
-    """What happens to one business: visits by these sessions are not what they were. `slice` is where that was read."""
+class Due:
+    """What is to happen to one business: visits by these sessions are not what they were."""
 
-    slice: int
-    gone: set[str] = field(default_factory=set)
-    come: list[Visit] = field(default_factory=list)
+    sessions: set[str] = field(default_factory=set)
+    come: list[Line] = field(default_factory=list)
 
-    def applied_to(self, visits: Sequence[Visit]) -> list[Visit]:
-        """Returns the visits after the change, by day and session: the same however they came."""
-        stay = [visit for visit in visits if visit.session not in self.gone]
-        return sorted([*stay, *self.come], key=lambda visit: (visit.day, visit.session))
-
-    def years_in(self, visits: Sequence[Visit]) -> set[str]:
-        """Returns the years that the change touches, of the visits before it and of those that come."""
-        return years_of(self.come) | years_of([visit for visit in visits if visit.session in self.gone])
+    def applied_to(self, lines: Sequence[Line]) -> Change:
+        """Returns the change of these visits."""
+        gone = [line for line in lines if session_of(line) in self.sessions]
+        return Change([line for line in lines if line not in gone] if gone else lines, gone, self.come)
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A business's visits before and after a batch; `years` are those in which they are not the same."""
+    """A business whose visits have changed."""
 
     subject: UUID
-    slice: int
-    old: Sequence[Visit]
-    new: Sequence[Visit]
-    years: Collection[str]
+    change: Change
 
 
-def changes(replaced: Iterable[tuple[Fact | None, Fact]]) -> dict[UUID, Change]:
+def changes(replaced: Iterable[tuple[Fact | None, Fact]]) -> dict[UUID, Due]:
     """Returns what a batch's sessions, each with the fact it replaces, change for businesses."""
-    found: dict[UUID, Change] = {}
+    found: dict[UUID, Due] = {}
     note_changes(found, replaced)
     return found
 
 
-def note_changes(found: dict[UUID, Change], replaced: Iterable[tuple[Fact | None, Fact]]) -> None:
+def note_changes(found: dict[UUID, Due], replaced: Iterable[tuple[Fact | None, Fact]]) -> None:
     """Adds to what is found what further sessions change; none of them may be in it yet."""
     for old, new in replaced:
         before = visits_of(old) if old is not None else {}
@@ -84,20 +86,22 @@ def note_changes(found: dict[UUID, Change], replaced: Iterable[tuple[Fact | None
             was, is_ = before.get(subject), after.get(subject)
             if was == is_:
                 continue
-            change = found.setdefault(subject, Change(new.slice))
-            change.gone.add(new.id)
+            due = found.get(subject)
+            if due is None:
+                due = found[subject] = Due()
+            due.sessions.update([session_of(line) for line in (was, is_) if line is not None])
             if is_ is not None:
-                change.come.append(is_)
+                due.come.append(is_)
 
 
-async def lock(connection: Any, set_version: int, changed: Mapping[UUID, Change]) -> list[Served]:  # noqa: ANN401  pooled or plain
+async def lock(connection: Any, set_version: int, changed: Mapping[UUID, Due]) -> list[Served]:  # noqa: ANN401  pooled or plain
     """Locks the rows of these businesses in the order of their ids, and returns what becomes of them."""
     if not changed:
         return []
     served = []
     for row in await connection.fetch(_LOCK, set_version, sorted(changed)):
-        change, old = changed[row["subject"]], visits_from(row["visits"])
-        served.append(Served(row["subject"], change.slice, old, change.applied_to(old), change.years_in(old)))
+        due = changed[row["subject"]]
+        served.append(Served(row["subject"], due.applied_to(lines_from(row["visits"]))))
     return served
 
 
@@ -105,8 +109,8 @@ def writes(served: Sequence[Served], *, intensive: bool = True) -> list[Write]:
     """Returns what stores the visits, and unless that comes later, who is mentored intensively by them."""
     if not served:
         return []
-    visits = [json.dumps(one.new, separators=(",", ":")) for one in served]
-    offices = [",".join(sorted({visit.office for visit in one.new})) for one in served]
+    visits = [document_of(one.change.new) for one in served]
+    offices = [",".join(sorted(offices_of(one.change.new))) for one in served]
     kept = Write(_VISITS, [[one.subject for one in served], visits, offices])
     return [kept, *intensities(served)] if intensive else [kept]
 
@@ -115,27 +119,21 @@ def count(served: Sequence[Served]) -> Differences:
     """Returns what the totals of businesses served change by."""
     differences = Differences(businesses_served.TOTAL)
     for one in served:
-        differences.add(one.slice, businesses_served.moved(one.old, one.new))
+        differences.add(businesses_served.moved(one.change))
     return differences
 
 
 def count_all(served: Sequence[Served]) -> Differences:
     """Returns what the totals have of businesses that were not in them before."""
     differences = Differences(businesses_served.TOTAL)
-    for slice_number in {one.slice for one in served}:
-        visits = [one.new for one in served if one.slice == slice_number]
-        differences.add(slice_number, businesses_served.contributions_of_all(visits))
+    differences.add(businesses_served.contributions_of_all([one.change.new for one in served]))
     return differences
 
 
 async def after(connection: Any, set_version: int, subject: UUID | None, limit: int) -> list[Served]:  # noqa: ANN401
     """Returns the next page of businesses as if they had come just now, from the first if `subject` is None."""
     rows = await connection.fetch(_PAGE, set_version, subject, limit)
-    return [_come_now(row["subject"], visits_from(row["visits"])) for row in rows]
-
-
-def _come_now(subject: UUID, visits: Sequence[Visit]) -> Served:
-    return Served(subject, 0, (), visits, years_of(visits))
+    return [Served(row["subject"], Change((), (), lines_from(row["visits"]))) for row in rows]
 
 
 def intensities(served: Sequence[Served]) -> list[Write]:
@@ -143,7 +141,7 @@ def intensities(served: Sequence[Served]) -> list[Write]:
     now: list[tuple[Intensity, UUID, int]] = []
     ended: list[tuple[Intensity, UUID]] = []
     for one in served:
-        before, after = intensive_in(one.old, one.years), intensive_in(one.new, one.years)
+        before, after = one.change.intensities()
         now += [(where, one.subject, minutes) for where, minutes in after.items() if before.get(where) != minutes]
         ended += [(where, one.subject) for where in before.keys() - after.keys()]
     writes = []
@@ -163,5 +161,5 @@ def _columns(places: Sequence[Intensity]) -> list[Any]:
 
 
 def visits_from(document: str) -> list[Visit]:
-    """Returns the visits from the column of that name."""
+    """Returns the visits from the column of that name, for whoever reads them."""
     return [Visit(*visit) for visit in json.loads(document)]

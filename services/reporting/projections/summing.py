@@ -12,7 +12,7 @@ from uuid import UUID
 from services.reporting import store
 from services.reporting.domain import Fact, Kind
 from services.reporting.projections import businesses_served, subjects, totals_of
-from services.reporting.projections.subjects import Change, Served
+from services.reporting.projections.subjects import Due, Served
 from services.reporting.projections.total import Differences, Total, additions
 from services.reporting.store import ReadModelSet
 from shared.statements import Write, write_together
@@ -21,6 +21,7 @@ from shared.statements import Write, write_together
 _PAGES = 4
 # About a millisecond: so long Postgres waits for its next statement at most.
 _STEP = 64
+_SLICE = 0
 _SUBJECTS = "subject"  # summed last: it sorts behind every kind of fact
 
 _SUMMED = "select summed_kind, summed_id from read_model_set where version = $1"
@@ -46,7 +47,7 @@ class _Facts:
         self.kind = kind.value
         self.last = ""
         self.size = 0
-        self._changes: dict[UUID, Change] = {}
+        self._changes: dict[UUID, Due] = {}
         self._sums = [Differences(total) for total in totals if not total.derived]
 
     def take(self, facts: Sequence[Fact]) -> None:
@@ -59,7 +60,7 @@ class _Facts:
 
     async def writes(self, connection: Any, set_version: int) -> list[Write]:  # noqa: ANN401
         served = await subjects.lock(connection, set_version, self._changes)
-        return [*subjects.writes(served, intensive=False), *additions(self._sums)]
+        return [*subjects.writes(served, intensive=False), *additions(self._sums, _SLICE)]
 
 
 class _Businesses:
@@ -73,7 +74,7 @@ class _Businesses:
         self._sums = [subjects.count_all(served)] if businesses_served.TOTAL in totals else []
 
     async def writes(self, connection: Any, set_version: int) -> list[Write]:  # noqa: ANN401, ARG002
-        return [*self._intensities, *additions(self._sums)]
+        return [*self._intensities, *additions(self._sums, _SLICE)]
 
 
 class Summing:

@@ -72,16 +72,18 @@ class Total:
 
     @cached_property
     def add_sql(self) -> str:
-        """The statement that adds rows of differences, in the order of the key, to a set's totals."""
+        """The statement that adds rows of differences, in the order of the key, to one slice of a set's totals."""
         names = [column.name for column in self.key]
-        keys = [("", column.type) for column in self.key]
-        types = [*keys, ("text::", "smallint"), *[("text::", "bigint")] * len(self.amounts)]
-        arrays = ", ".join(f"${number}::{cast}{kind}[]" for number, (cast, kind) in enumerate(types, start=2))
+        types = [*((column.name, "", column.type) for column in self.key)]
+        types += [(amount, "text::", "bigint") for amount in self.amounts]
+        arrays = ", ".join(f"${number}::{cast}{kind}[]" for number, (_, cast, kind) in enumerate(types, start=3))
+        rows = f"unnest({arrays}) as n ({', '.join([*names, *self.amounts])})"
         sums = ", ".join(f"{amount} = t.{amount} + excluded.{amount}" for amount in self.amounts)
-        place = ", ".join(["set_version", *names, "slice"])
+        place = ", ".join(["set_version", "slice", *names])
         return (
-            f"insert into {self.name} as t ({place}, {', '.join(self.amounts)}) select $1, * from unnest({arrays})"  # noqa: S608  names of ours
-            f" on conflict ({place}) do update set {sums}"
+            f"insert into {self.name} as t ({place}, {', '.join(self.amounts)})"  # noqa: S608  names of ours
+            f" select $1, $2::smallint, n.* from {rows}"
+            f" on conflict (set_version, {', '.join(names)}, slice) do update set {sums}"
         )
 
     @cached_property
@@ -98,44 +100,43 @@ class Differences:
 
     def __init__(self, total: Total) -> None:
         self.total = total
-        # What each slice's keys get is gathered, and added up once: a pair at a time took twice as long.
-        self._slices: dict[int, dict[Key, list[Amounts]]] = {}
+        # What each key gets is gathered, and added up once: a pair at a time took twice as long.
+        self._gathered: dict[Key, list[Amounts]] = defaultdict(list)
 
     def replace(self, old: Fact | None, new: Fact) -> None:
         """Counts that `new` takes the place of `old`."""
         if old is not None:
-            gone = [(key, tuple(map(neg, amounts))) for key, amounts in self.total.contributions(old)]
-            self.add(old.slice, gone)
-        self.add(new.slice, self.total.contributions(new))
+            self.add([(key, tuple(map(neg, amounts))) for key, amounts in self.total.contributions(old)])
+        self.add(self.total.contributions(new))
 
-    def add(self, slice_number: int, moves: Iterable[Contribution]) -> None:
-        """Counts what moves the total in one slice."""
-        gathered = self._slices.get(slice_number)
-        if gathered is None:
-            gathered = self._slices[slice_number] = defaultdict(list)
+    def add(self, moves: Iterable[Contribution]) -> None:
+        """Counts what moves the total."""
         for key, amounts in moves:
-            gathered[key].append(amounts)
+            self._gathered[key].append(amounts)
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """Returns (key…, slice, amounts…) of what does change, sorted: two appliers lock rows in one order."""
+        """Returns (key…, amounts…) of what does change, sorted: two appliers lock rows in one order."""
         rows = []
-        for slice_number, gathered in self._slices.items():
-            for key, parts in gathered.items():
-                amounts = parts[0] if len(parts) == 1 else tuple(map(sum, zip(*parts, strict=True)))
-                if any(amounts):
-                    rows.append((*key, slice_number, *amounts))
+        for key, parts in self._gathered.items():
+            amounts = parts[0] if len(parts) == 1 else tuple(map(sum, zip(*parts, strict=True)))
+            if any(amounts):
+                rows.append((*key, *amounts))
         rows.sort()
         return rows
 
 
-def additions(totals: Sequence[Differences]) -> list[Write]:
-    """Returns what adds the differences to a set's totals; the set's version is what the writes share."""
+def additions(totals: Sequence[Differences], slice_number: int) -> list[Write]:
+    """Returns what adds the differences to one slice of a set's totals; the set's version is what the writes share.
+
+    Any slice will do, for only their sum says something: whoever writes takes one that others do not write to, so that
+    they need not wait for each other.
+    """
     writes = []
     for differences in totals:
         rows = differences.rows()
         if rows:
             columns = list(zip(*rows, strict=True))
             width = len(differences.total.key)
-            arguments = [*columns[:width], *map(numbers_literal, columns[width:])]
+            arguments = [slice_number, *columns[:width], *map(numbers_literal, columns[width:])]
             writes.append(Write(differences.total.add_sql, arguments))
     return writes

@@ -1,7 +1,9 @@
 """Who was served: the shortcut that appliers take says what the definition says, whatever the visits."""
 
+import json
 from collections.abc import Sequence
 from datetime import date, timedelta
+from uuid import UUID
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -9,19 +11,33 @@ from hypothesis import strategies as st
 from services.reporting.domain import PROVINCE, Period, start_of
 from services.reporting.projections.businesses_served import (
     TOTAL,
+    Line,
     Visit,
     contributions,
     contributions_of_all,
+    document_of,
+    lines_from,
     moved,
 )
+from services.reporting.projections.subjects import Due, visits_from
 from services.reporting.projections.total import Key
 
 FIRST = date(2023, 11, 1)
 _DAYS = st.integers(0, 500).map(lambda number: (FIRST + timedelta(days=number)).isoformat())
+
+
+def _session(number: int) -> str:
+    return str(UUID(int=number))
+
+
+def _lines(visits: Sequence[Visit]) -> list[Line]:
+    return [visit.line for visit in visits]
+
+
 _VISITS = st.lists(
     st.builds(
         Visit,
-        session=st.integers(0, 15).map(str),
+        session=st.integers(0, 15).map(_session),
         office=st.sampled_from(["35.76", "35.79", "35.01"]),
         day=_DAYS,
         contact_minutes=st.sampled_from([0, 1, 60, 150, 299, 300]),
@@ -60,7 +76,7 @@ def _defined(visits: Sequence[Visit]) -> dict[Key, tuple[int, ...]]:
 @settings(max_examples=100, deadline=None)
 @given(_VISITS)
 def test_contributions_are_the_definition(visits: list[Visit]) -> None:
-    assert dict(contributions(visits)) == _defined(visits)
+    assert dict(contributions(_lines(visits))) == _defined(visits)
 
 
 @settings(max_examples=60)
@@ -71,12 +87,12 @@ def test_many_businesses_add_up_to_what_each_contributes(businesses: list[list[V
         for key, amounts in _defined(visits).items():
             known = sums.get(key, (0,) * len(amounts))
             sums[key] = tuple(one + other for one, other in zip(known, amounts, strict=True))
-    assert dict(contributions_of_all(businesses)) == sums
+    assert dict(contributions_of_all(map(_lines, businesses))) == sums
 
 
 @settings(max_examples=150, deadline=None)
 @given(_VISITS, _VISITS)
-@example([Visit("1", "35.76", "2024-01-01", 150, 1)], [Visit("1", "35.79", "2023-12-31", 150, 0)])
+@example([Visit(_session(1), "35.76", "2024-01-01", 150, 1)], [Visit(_session(1), "35.79", "2023-12-31", 150, 0)])
 def test_what_moves_is_the_difference(old: list[Visit], new: list[Visit]) -> None:
     before, after = _defined(old), _defined(new)
     nothing = (0,) * len(TOTAL.amounts)
@@ -84,4 +100,17 @@ def test_what_moves_is_the_difference(old: list[Visit], new: list[Visit]) -> Non
         key: tuple(a - b for a, b in zip(after.get(key, nothing), before.get(key, nothing), strict=True))
         for key in before.keys() | after.keys()
     }
-    assert dict(moved(old, new)) == {key: amounts for key, amounts in differences.items() if any(amounts)}
+    stay = set(old) & set(new)
+    sessions = {visit.session for visit in {*old, *new} - stay}
+    due = Due(sessions, _lines([visit for visit in new if visit not in stay]))
+    assert dict(moved(due.applied_to(_lines(old)))) == {
+        key: amounts for key, amounts in differences.items() if any(amounts)
+    }
+
+
+@given(_VISITS)
+def test_a_row_is_read_as_it_was_written_also_where_a_hand_wrote_it(visits: list[Visit]) -> None:
+    document = document_of(_lines(visits))
+    told = sorted(visits, key=lambda visit: (visit.day, visit.session))
+    assert visits_from(document) == told
+    assert lines_from(document) == lines_from(json.dumps(json.loads(document))) == _lines(told)
