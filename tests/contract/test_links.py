@@ -50,7 +50,7 @@ REACHED = {
 }
 STEPS = 6
 WALKS = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     database=None,
