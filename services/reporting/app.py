@@ -34,6 +34,7 @@ def build_api(
     from shared.http.app import create_app
 
     broadcaster = Broadcaster(pool)
+    thresholds = Thresholds(settings.idle_days, settings.unconfirmed_percent, settings.unconfirmed_least)
     gate = Gate(settings, pool, verifier, to_issuer)
     app = create_app(
         service=SERVICE,
@@ -41,10 +42,10 @@ def build_api(
         settings=settings,
         pool=pool,
         verifier=verifier,
-        routers=[api.router, web.routes(settings, gate, broadcaster), asyncapi_routes(SERVICE, settings)],
+        routers=[api.router, web.routes(settings, gate, broadcaster, thresholds), asyncapi_routes(SERVICE, settings)],
         loops=[broadcaster],
     )
-    app.state.thresholds = Thresholds(settings.idle_days, settings.unconfirmed_percent, settings.unconfirmed_least)
+    app.state.thresholds = thresholds
     web.install(app, settings, broadcaster)
     return app
 

@@ -29,3 +29,8 @@ class Principal:
 
     def has(self, *roles: Role) -> bool:
         return not self.roles.isdisjoint(roles)
+
+    @property
+    def sees_province(self) -> bool:
+        """Whether he sees the province as a whole, and not only its offices."""
+        return self.has(*PROVINCE_ROLES)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from services.reporting import store
+from services.reporting.answers.figures import asked_about, counted
 from services.reporting.answers.snapshots import Snapshot
 from services.reporting.domain import Period
 from services.reporting.projections import office_activity
@@ -15,6 +16,7 @@ TOTALS = (office_activity.TOTAL,)
 # Clients have 72 hours to answer: sessions of these last days may well be confirmed yet.
 ANSWERED_WITHIN = timedelta(days=3)
 LOOKED_BACK = timedelta(days=90)
+_NOTHING = dict.fromkeys(office_activity.TOTAL.amounts, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,13 @@ async def standings(seen: Snapshot, thresholds: Thresholds) -> list[Standing]:
     within = {"office": seen.offices}
     rows = await sums(seen.connection, version, office_activity.TOTAL, [span], by=("office",), within=within)
     done = {row.key[0]: row.amounts for row in rows}
-    return [_standing(one, active.get(one.code), done.get(one.code, {}), today, thresholds) for one in offices]
+    return [_standing(one, active.get(one.code), done.get(one.code, _NOTHING), today, thresholds) for one in offices]
 
 
 def _standing(
     office: Office, active_on: date | None, done: Mapping[str, int], today: date, thresholds: Thresholds
 ) -> Standing:
     idle = max(0, (today - (active_on or office.opened_on)).days)
-    asked = done.get("sessions", 0) - done.get("imported", 0)
-    unconfirmed = asked - done.get("confirmed", 0) - done.get("contested", 0)
+    asked, unconfirmed = asked_about(done), counted("unconfirmed", done)
     outcome = (thresholds.is_idle(idle), thresholds.is_unconfirmed(asked, unconfirmed))
     return Standing(office, active_on, idle, asked, unconfirmed, *outcome)

@@ -65,8 +65,18 @@ def value(code: str, amounts: Amounts) -> int | Decimal | None:
     return reading(code)(amounts)
 
 
+def counted(code: str, amounts: Amounts) -> int:
+    """Returns the figure of an indicator that adds up amounts or takes one from another."""
+    return sum([sign * amounts[name] for name, sign in terms_of(INDICATORS[code]).items()])
+
+
+def asked_about(amounts: Amounts) -> int:
+    """Returns about how many sessions clients were asked: about imported ones they never are."""
+    return amounts["sessions"] - amounts["imported"]
+
+
 def _confirmed_share(amounts: Amounts) -> Decimal | None:
-    could = amounts["sessions"] - amounts["imported"]
+    could = asked_about(amounts)
     return round(Decimal(100 * amounts["confirmed"]) / could, 1) if could > 0 else None
 
 

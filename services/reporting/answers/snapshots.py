@@ -12,7 +12,7 @@ from services.reporting.freshness import as_of, behind_ms
 from services.reporting.projections.total import Total
 from services.reporting.store import ReadModelSet
 from shared import postgres
-from shared.auth.principal import PROVINCE_ROLES, Principal
+from shared.auth.principal import Principal
 from shared.http.problem import Problem
 from shared.postgres import Pool
 
@@ -61,7 +61,7 @@ async def snapshot(pool: Pool, who: Principal, totals: Sequence[Total]) -> Async
 
 def _scope(who: Principal) -> tuple[str, ...]:
     """What is not the sum of offices stands under the province's own name, for its roles alone."""
-    return (*who.offices, PROVINCE) if who.has(*PROVINCE_ROLES) else who.offices
+    return (*who.offices, PROVINCE) if who.sees_province else who.offices
 
 
 def _require(live: ReadModelSet, totals: Iterable[Total]) -> None:

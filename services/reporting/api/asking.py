@@ -15,7 +15,7 @@ from services.reporting.exports import Format, Separator
 from services.reporting.periods import PeriodAsked
 from services.reporting.projections.businesses_by_region import LEVELS
 from shared.auth.policy import Action
-from shared.auth.principal import PROVINCE_ROLES, Principal
+from shared.auth.principal import Principal
 from shared.clock import utc_now
 from shared.http.cursors import PageCursors
 from shared.http.problem import at_field
@@ -84,11 +84,6 @@ async def cursors_of_question(request: Request) -> PageCursors:
 
 _OF_A_PAGE = {"cursor", "limit", "format", "pemisah"}
 Cursors = Annotated[PageCursors, Depends(cursors_of_question)]
-
-
-def sees_whole(who: Principal) -> bool:
-    """Tells whether somebody sees the province as a whole, and not only its offices."""
-    return who.has(*PROVINCE_ROLES)
 
 
 def period_asked(text: str | None, grain: Period = Period.MONTH, field: str = "period") -> PeriodAsked:

@@ -22,7 +22,6 @@ from services.reporting.api.asking import (
     offices_asked,
     period_asked,
     region_asked,
-    sees_whole,
 )
 from services.reporting.api.series import TIME_COLUMNS, From, Grain, To, ends_of, series_asked, time_cells
 from services.reporting.api.tables import documented, text
@@ -228,7 +227,7 @@ async def read_intensive_businesses(
     limit: Limit = 100,
 ) -> Response:
     period, codes = _year_asked(year), offices_asked(who, office)
-    whole = sees_whole(who)
+    whole = who.sees_province
     if not (whole and office is None) and len(codes) != 1:
         raise at_field("office", "Daftar ini untuk satu kantor.", "Sebut satu kantor.")
     position = cursors.decode(cursor)

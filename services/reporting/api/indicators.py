@@ -27,7 +27,6 @@ from services.reporting.api.asking import (
     offices_asked,
     period_asked,
     region_asked,
-    sees_whole,
 )
 from services.reporting.api.businesses import HomeOffice, Kind, Status
 from services.reporting.api.tables import documented, text
@@ -126,7 +125,7 @@ async def read_indicator_events(
     after = Place(*map(str, position)) if position else None
 
     async def made(seen: Snapshot) -> Report:
-        made_of = figure_of(indicator, asked, seen, whole=sees_whole(who))
+        made_of = figure_of(indicator, asked, seen, whole=who.sees_province)
         page = await page_of(seen, made_of, after, limit)
         whole = await figure(seen, made_of)
         return Report(

@@ -17,7 +17,6 @@ from services.reporting.api.asking import (
     filters_told,
     offices_asked,
     period_asked,
-    sees_whole,
 )
 from services.reporting.api.series import TIME_COLUMNS, From, Grain, To, ends_of, series_asked, time_cells
 from services.reporting.api.tables import BEFORE, beside_cells, beside_columns, cells, documented, text
@@ -86,7 +85,7 @@ async def read_activity(
     asked, codes = Beside.of(period_asked(period)), offices_asked(who, office)
 
     async def made(seen: Snapshot) -> Report:
-        rows = await _activity_rows(seen, codes, asked, whole=sees_whole(who) and office is None)
+        rows = await _activity_rows(seen, codes, asked, whole=who.sees_province and office is None)
         return Report(
             "kegiatan-kantor",
             "Kegiatan kantor PLUT",
@@ -153,7 +152,7 @@ async def read_activity_series(
     office: Office = None,
 ) -> Response:
     asked, codes = series_asked(grain, first, last), offices_asked(who, office)
-    whole = sees_whole(who) and office is None
+    whole = who.sees_province and office is None
     if not whole and len(codes) != 1:
         raise at_field("office", "Angka beberapa kantor tidak dijumlahkan di sini.", "Sebut satu kantor.")
 

@@ -70,15 +70,7 @@ def documented(title: str, *rows: Mapping[str, Any], filters: Mapping[str, str] 
     example = {
         "title": title,
         **_INSTANT,
-        "periods": [
-            {
-                "period": "2026-Q2",
-                "label": "Triwulan II 2026",
-                "first": "2026-04-01",
-                "last": "2026-06-30",
-                "running": False,
-            }
-        ],
+        "periods": [_PERIOD],
         "filters": dict(filters or {}),
         "columns": [_column(key, cell) for key, cell in rows[0].items()],
         "indicators": [],

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from operator import sub
 from typing import NamedTuple
@@ -136,7 +136,7 @@ def _named(name: str) -> Key:
     return _place(office, period, f"{when or FIRST_DAY.isoformat()}-01-01"[:10])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Change:
     """What happened to a business's visits: some stay, some are gone, some have come."""
 
@@ -144,15 +144,16 @@ class Change:
     gone: Sequence[Line]
     come: Sequence[Line]
 
-    @property
+    @cached_property
     def old(self) -> list[Line]:
         return [*self.stay, *self.gone]
 
-    @property
+    @cached_property
     def new(self) -> list[Line]:
         return [*self.stay, *self.come]
 
-    def intensities(self) -> tuple[dict["Intensity", int], dict["Intensity", int]]:
+    @cached_property
+    def intensities(self) -> tuple[dict[Intensity, int], dict[Intensity, int]]:
         """Returns where mentoring was intensive before and is now, in the years that the change touches."""
         years = years_of(self.gone) | years_of(self.come)
         return intensive_in(self.old, years), intensive_in(self.new, years)
@@ -165,7 +166,7 @@ def moved(change: Change) -> list[Contribution]:
     if len(change.gone) + len(change.come) > _FEW:
         return _moved_much(change)
     sums = _Sums()
-    others = change.old
+    others = list(change.old)
     for line in change.gone:
         others.remove(line)
         sums.count(line, others, -1)
@@ -173,7 +174,7 @@ def moved(change: Change) -> list[Contribution]:
         sums.count(line, others, 1)
         others.append(line)
     sums.first_days(_on_first_day(change.old), _on_first_day(change.new))
-    sums.intensity(*change.intensities())
+    sums.intensity(*change.intensities)
     return sums.contributions()
 
 

@@ -141,7 +141,7 @@ def intensities(served: Sequence[Served]) -> list[Write]:
     now: list[tuple[Intensity, UUID, int]] = []
     ended: list[tuple[Intensity, UUID]] = []
     for one in served:
-        before, after = one.change.intensities()
+        before, after = one.change.intensities
         now += [(where, one.subject, minutes) for where, minutes in after.items() if before.get(where) != minutes]
         ended += [(where, one.subject) for where in before.keys() - after.keys()]
     writes = []

@@ -74,14 +74,12 @@ class Total:
     def add_sql(self) -> str:
         """The statement that adds rows of differences, in the order of the key, to one slice of a set's totals."""
         names = [column.name for column in self.key]
-        types = [*((column.name, "", column.type) for column in self.key)]
-        types += [(amount, "text::", "bigint") for amount in self.amounts]
-        arrays = ", ".join(f"${number}::{cast}{kind}[]" for number, (_, cast, kind) in enumerate(types, start=3))
+        types = [*(column.type for column in self.key), *["text::bigint"] * len(self.amounts)]
+        arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types, start=3))
         rows = f"unnest({arrays}) as n ({', '.join([*names, *self.amounts])})"
         sums = ", ".join(f"{amount} = t.{amount} + excluded.{amount}" for amount in self.amounts)
-        place = ", ".join(["set_version", "slice", *names])
         return (
-            f"insert into {self.name} as t ({place}, {', '.join(self.amounts)})"  # noqa: S608  names of ours
+            f"insert into {self.name} as t (set_version, slice, {', '.join([*names, *self.amounts])})"  # noqa: S608  names of ours
             f" select $1, $2::smallint, n.* from {rows}"
             f" on conflict (set_version, {', '.join(names)}, slice) do update set {sums}"
         )

@@ -20,11 +20,10 @@ from shared.http.problem import Problem
 __all__ = ["install", "routes"]
 
 
-def routes(settings: ReportingSettings, gate: Gate, broadcaster: Broadcaster) -> APIRouter:
+def routes(settings: ReportingSettings, gate: Gate, broadcaster: Broadcaster, thresholds: Thresholds) -> APIRouter:
     """Returns the routes of all pages, their files and the change hints."""
     assets = Assets(settings.web_assets)
     pages = Pages(assets)
-    thresholds = Thresholds(settings.idle_days, settings.unconfirmed_percent, settings.unconfirmed_least)
     site, visits = Site(gate, Live(pages, broadcaster), thresholds), Visits(gate, broadcaster, pages)
     router = APIRouter(include_in_schema=False)
     for path, answer in (

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.reporting.answers.activity import Beside
+from services.reporting.answers.figures import asked_about, counted
 from services.reporting.indicators import INDICATORS, Indicator
 from services.reporting.periods import PeriodAsked
 from services.reporting.wording import hours, number, percent
@@ -46,7 +47,7 @@ class Cards:
                 "Usaha dilayani",
                 _of("served"),
                 ("newly_served", "baru", number(now["newly_served"])),
-                ("returning", "kembali", number(now["served"] - now["newly_served"])),
+                ("returning", "kembali", number(counted("returning", now))),
                 *([("intensive", "intensif", number(now["intensive"]))] if now["intensive"] else []),
             ),
             self._card(
@@ -63,14 +64,18 @@ class Cards:
                 lambda done: hours(done["contact_minutes"]),
                 ("preparation_minutes", "persiapan", hours(now["preparation_minutes"])),
                 ("travel_minutes", "perjalanan", hours(now["travel_minutes"])),
-                ("unconfirmed_contact_minutes", "belum dikonfirmasi", hours(unconfirmed_minutes(now))),
+                (
+                    "unconfirmed_contact_minutes",
+                    "belum dikonfirmasi",
+                    hours(counted("unconfirmed_contact_minutes", now)),
+                ),
             ),
             self._card(
                 "confirmed_share",
                 "Sesi dikonfirmasi klien",
                 confirmed_share,
                 ("confirmed", "dikonfirmasi", number(now["confirmed"])),
-                ("unconfirmed", "belum", number(unconfirmed(now))),
+                ("unconfirmed", "belum", number(counted("unconfirmed", now))),
                 ("contested", "disanggah", number(now["contested"])),
             ),
         ]
@@ -81,24 +86,9 @@ class Cards:
         return Card(INDICATORS[code], label, written(self._now), parts, before)
 
 
-def asked(done: Amounts) -> int:
-    """Returns of how many sessions clients were asked: of imported ones they never are."""
-    return done["sessions"] - done["imported"]
-
-
-def unconfirmed(done: Amounts) -> int:
-    """Returns of how many sessions clients were asked and have not answered."""
-    return asked(done) - done["confirmed"] - done["contested"]
-
-
-def unconfirmed_minutes(done: Amounts) -> int:
-    """Returns the contact minutes that not all clients have confirmed."""
-    return done["contact_minutes"] - done["confirmed_contact_minutes"]
-
-
 def confirmed_share(done: Amounts) -> str:
     """Returns the share of the sessions asked about that were confirmed, or a dash if there was none."""
-    return percent(done["confirmed"], asked(done))
+    return percent(done["confirmed"], asked_about(done))
 
 
 def _of(amount: str) -> Callable[[Amounts], str]:

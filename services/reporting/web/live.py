@@ -18,7 +18,7 @@ from services.reporting.renderings import Behind, Rendering, Renderings
 from services.reporting.web.downloads import Tables, download
 from services.reporting.web.pages import Pages, html
 from services.reporting.web.visits import PROVINCE_SCOPE
-from shared.auth.principal import PROVINCE_ROLES, Principal
+from shared.auth.principal import Principal
 from shared.clock import business_day, utc_now
 from shared.http.problem import Problem
 
@@ -117,7 +117,7 @@ def _instant(told: Rendering, look: Look) -> Instant:
 
 
 def _key(who: Principal, page: Moving) -> tuple[Hashable, ...]:
-    return page.template, page.shows, who.offices, who.has(*PROVINCE_ROLES), business_day(utc_now())
+    return page.template, page.shows, who.offices, who.sees_province, business_day(utc_now())
 
 
 def _seen(request: Request) -> Position | None:
@@ -125,7 +125,7 @@ def _seen(request: Request) -> Position | None:
 
 
 def _scope(who: Principal) -> str:
-    return PROVINCE_SCOPE if who.has(*PROVINCE_ROLES) else next(iter(who.offices), PROVINCE_SCOPE)
+    return PROVINCE_SCOPE if who.sees_province else next(iter(who.offices), PROVINCE_SCOPE)
 
 
 def _behind() -> Problem:

@@ -20,7 +20,7 @@ from services.reporting.web.office import office
 from services.reporting.web.overview import overview
 from services.reporting.web.region import region, region_asked
 from shared.auth.policy import Action, may
-from shared.auth.principal import PROVINCE_ROLES, Principal
+from shared.auth.principal import Principal
 from shared.clock import business_day, utc_now
 from shared.http.problem import Problem
 from shared.http.requests import allow
@@ -58,13 +58,13 @@ class Site:
         if asked.kantor:
             allow(who, Action.READ_REPORTS, asked.kantor)
         period = period_of(asked.periode, business_day(utc_now())) if asked.periode else None
-        whole, key = who.has(*PROVINCE_ROLES), request.app.state.secret_key
+        whole, key = who.sees_province, request.app.state.secret_key
         async with answers.snapshot(request.app.state.pool, who, TOTALS) as seen:
             told = await evidence(seen, asked, period, key, whole=whole)
         return self._live.pages.answer("evidence.html", role=wording.role(who), **told)
 
     def _overview(self, who: Principal, told: Mapping[str, str]) -> Moving:
-        asked, whole = _asked(told), who.has(*PROVINCE_ROLES)
+        asked, whole = _asked(told), who.sees_province
 
         async def view(seen: Snapshot) -> Mapping[str, Any]:
             return await overview(seen, asked, self._thresholds, whole=whole)
@@ -103,7 +103,7 @@ class Site:
 
 
 def _region(code: str, who: Principal, told: Mapping[str, str]) -> Moving:
-    place, asked, whole = region_asked(code), _asked(told), who.has(*PROVINCE_ROLES)
+    place, asked, whole = region_asked(code), _asked(told), who.sees_province
     return Moving(
         "region.html", "Wilayah", (code, asked), lambda seen: region(seen, place, asked, whole=whole), tables.of_region
     )

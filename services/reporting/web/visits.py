@@ -13,7 +13,7 @@ from services.reporting.login import Gate, LoginRefused
 from services.reporting.projections import TOTALS
 from services.reporting.web.pages import Pages
 from shared.auth.policy import Action, may
-from shared.auth.principal import PROVINCE_ROLES, Principal
+from shared.auth.principal import Principal
 from shared.clock import utc_now
 from shared.http.problem import Problem, at_field
 from shared.postgres import UNAVAILABLE
@@ -90,7 +90,7 @@ class Visits:
 def _check_scope(who: Principal, scope: str) -> None:
     if scope != PROVINCE_SCOPE and scope not in regencies():
         raise at_field("scope", "Cakupan tidak dikenal.", "Isi `province` atau kode kantor, misalnya 35.76.")
-    allowed = who.has(*PROVINCE_ROLES) if scope == PROVINCE_SCOPE else True
+    allowed = who.sees_province if scope == PROVINCE_SCOPE else True
     if not (allowed and may(who, Action.READ_REPORTS, None if scope == PROVINCE_SCOPE else scope)):
         raise Problem(
             403,
