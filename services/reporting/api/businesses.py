@@ -31,7 +31,7 @@ from services.reporting.exports import Cell, Column, Report, Row, Type, listed
 from services.reporting.periods import PeriodAsked
 from services.reporting.population import population, rate
 from services.reporting.projections import businesses_by_region, businesses_over_time, businesses_served, intensive
-from services.reporting.projections.businesses_by_region import EACH_ONCE, LEVELS, RegionCount
+from services.reporting.projections.businesses_by_region import EACH_ONCE, LEVELS, Count
 from services.reporting.projections.intensive import Intensive
 from services.reporting.projections.reading import Span, sums
 from services.reporting.wording import role
@@ -115,7 +115,7 @@ def _region_columns(level: str, kinds: Sequence[str]) -> list[Column]:
 
 
 def _region_rows(
-    found: Sequence[RegionCount], level: str, within: str, only: Mapping[str, str], kinds: Sequence[str]
+    found: Sequence[Count], level: str, within: str, only: Mapping[str, str], kinds: Sequence[str]
 ) -> Iterator[Row]:
     """Yields a row for each part of the region, and for any other that a business claims to lie in."""
     counts: dict[str, dict[tuple[str, str], int]] = {}

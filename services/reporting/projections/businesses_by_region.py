@@ -52,21 +52,20 @@ TOTAL = Total(
 )
 
 _COUNTS = """
-select region as regency, home_office, kind, status, sum(businesses)::bigint as businesses
+select region, kind, status, sum(businesses)::bigint as businesses
 from businesses_by_region
 where set_version = $1 and level = 'regency' and home_office = any($2)
-group by region, home_office, kind, status
+group by region, kind, status
 having sum(businesses) <> 0
-order by region, home_office, kind, status
+order by region, kind, status
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """`kind` is a code, or `*` for businesses of any kind, each counted once."""
+    """Businesses of one region, kind (or `*`, each once) and status."""
 
-    regency: str
-    home_office: str
+    region: str
     kind: str
     status: str
     businesses: int
@@ -87,24 +86,14 @@ order by region, kind, status
 """
 
 
-@dataclass(frozen=True, slots=True)
-class RegionCount:
-    """Businesses of one region, kind (or `*`, each once) and status."""
-
-    region: str
-    kind: str
-    status: str
-    businesses: int
-
-
 async def within(
     connection: Any,  # noqa: ANN401  pooled or plain
     set_version: int,
     level: str,
     region: str,
     home_offices: Sequence[str],
-) -> list[RegionCount]:
+) -> list[Count]:
     """Returns the numbers of the regions of a level that lie within a region, or are that region."""
     # What begins with a code comes before that code and a slash, which follows the dot.
     rows = await connection.fetch(_WITHIN, set_version, level, region, f"{region}/", list(home_offices))
-    return [RegionCount(**row) for row in rows]
+    return [Count(**row) for row in rows]

@@ -60,8 +60,8 @@ def rows_of(counts: Iterable[Count], registered: Mapping[str, int], offices: Col
     """Returns a row for each of the 38 kabupaten and kota. `registered`: businesses registered by code."""
     by_regency: dict[str, list[Count]] = {code: [] for code in regencies()}
     for one in counts:
-        if one.regency in by_regency:
-            by_regency[one.regency].append(one)
+        if one.region in by_regency:
+            by_regency[one.region].append(one)
     return [_row(code, found, registered.get(code, 0), offices) for code, found in by_regency.items()]
 
 
