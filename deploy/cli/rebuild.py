@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
     from deploy.local.installation import Installation
     from services.reporting.rebuild import Outcome, Progress
+
+    Act = Callable[[Installation, bool], dict[str, object]]
 
 SERVICES = ("reporting", "mentoring")
 _SHOWN_DIFFERENCES = 20
@@ -37,51 +41,108 @@ def register(app: typer.Typer) -> None:
 def rebuild(
     service: Annotated[str, typer.Argument(help=f"One of: {', '.join(SERVICES)}.")],
     data_dir: DataDir = None,
-    json: Json = False,  # noqa: FBT002  a flag of the command line
+    keep_hours: Annotated[
+        float,
+        typer.Option(min=0, help="So long the set that answered before is fed on, for --roll-back; 0 removes it."),
+    ] = 24.0,
+    roll_back: Annotated[  # noqa: FBT002  a flag of the command line
+        bool, typer.Option("--roll-back", help="Takes the last switch back: the set before answers again.")
+    ] = False,
+    abandon: Annotated[  # noqa: FBT002  the same
+        bool, typer.Option("--abandon", help="Gives up the unfinished set of an interrupted rebuild.")
+    ] = False,
+    json: Json = False,  # noqa: FBT002  the same
 ) -> None:
-    """Reads the log anew into a set beside the live one, compares and switches. Interrupted, it goes on next time."""
+    """Reads the log anew into a set beside the live one, compares and switches. Interrupted, it goes on next time.
+
+    Of reporting, the set before can answer again (--roll-back) until its hours are over, and then once more the other.
+    Exit status: 0 done, 1 it could not be done, 2 wrong use, 130 interrupted.
+    """
     from deploy.local.installation import Installation, NotRunningError
-    from services.reporting.rebuild import AlreadyRebuildingError
+    from services.reporting.rebuild import AlreadyRebuildingError, NothingToDoError
     from shared.postgres import UNAVAILABLE
 
-    if service not in SERVICES:
-        fail(f"{service} has nothing to rebuild.", f"Name one of: {', '.join(SERVICES)}.", status=2)
-    installation = Installation.open(data_dir)
+    _refuse_wrong_use(service, roll_back=roll_back, abandon=abandon)
+    act = _act_on(service, timedelta(hours=keep_hours), roll_back=roll_back, abandon=abandon)
     try:
-        told = (
-            _rebuild_reporting(installation, json=json) if service == "reporting" else _rebuild_mentoring(installation)
-        )
+        told = act(Installation.open(data_dir), json)
     except NotRunningError as error:
         fail(str(error), "Start it with `plut up`, then call this again.")
     except AlreadyRebuildingError as error:
         fail(f"{error}.", "Wait for it, or end it; the next call goes on where it stopped.")
+    except NothingToDoError as error:
+        fail(f"{error}.", "`plut rebuild reporting` builds the next set and switches to it.")
     except UNAVAILABLE as error:
         fail(f"Interrupted: Postgres does not answer ({type(error).__name__}).", "Call this again then: it goes on.")
     except KeyboardInterrupt:
-        fail("Interrupted.", "The new set keeps reading; call this again and it goes on.", status=130)
+        fail("Interrupted.", "What was begun goes on with the next call.", status=130)
     if json:
         print_json(told)
+
+
+def _refuse_wrong_use(service: str, *, roll_back: bool, abandon: bool) -> None:
+    if service not in SERVICES:
+        fail(f"{service} has nothing to rebuild.", f"Name one of: {', '.join(SERVICES)}.", status=2)
+    if roll_back and abandon:
+        fail("--roll-back is about the last switch, --abandon about a rebuild before its own.", "Name one.", status=2)
+    if service == "mentoring" and (roll_back or abandon):
+        fail("Mentoring's copies have no sets.", "`plut rebuild mentoring` reads them anew.", status=2)
+
+
+def _act_on(service: str, keep: timedelta, *, roll_back: bool, abandon: bool) -> "Act":
+    """Returns what is to be done; it is told the installation, and whether a program reads what it says."""
+    if service == "mentoring":
+        return lambda installation, _: _rebuild_mentoring(installation)
+    if roll_back:
+        return lambda installation, json: _roll_back(installation, keep, json=json)
+    if abandon:
+        return lambda installation, json: _abandon(installation, json=json)
+    return lambda installation, json: _rebuild_reporting(installation, keep or None, json=json)
 
 
 # Reporting
 
 
-def _rebuild_reporting(installation: "Installation", *, json: bool) -> dict[str, object]:
+def _rebuild_reporting(installation: "Installation", keep: timedelta | None, *, json: bool) -> dict[str, object]:
     from services.reporting.rebuild import rebuild as rebuild_sets
 
     with _Shown(quiet=json) as shown:
-        outcome = asyncio.run(rebuild_sets(installation.settings("reporting", "consume"), shown.tell))
+        outcome = asyncio.run(rebuild_sets(installation.settings("reporting", "consume"), shown.tell, keep))
     if not json:
+        _tell_differences(outcome)
         _tell_outcome(outcome)
     return {
-        "set": outcome.version,
-        "before": outcome.before,
+        **_as_json(outcome),
         "differences": [vars(one) for one in outcome.comparison.differences],
         "moving": outcome.comparison.moving,
     }
 
 
-def _tell_outcome(outcome: "Outcome") -> None:
+def _roll_back(installation: "Installation", keep: timedelta, *, json: bool) -> dict[str, object]:
+    from services.reporting.rebuild import roll_back
+
+    with _Shown(quiet=json) as shown:
+        outcome = asyncio.run(roll_back(installation.settings("reporting", "consume"), shown.tell, keep))
+    if not json:
+        _tell_outcome(outcome)
+    return _as_json(outcome)
+
+
+def _abandon(installation: "Installation", *, json: bool) -> dict[str, object]:
+    from services.reporting.rebuild import abandon
+
+    with _Shown(quiet=json) as shown:
+        version = asyncio.run(abandon(installation.settings("reporting", "consume"), shown.tell))
+    if not json:
+        typer.echo(f"Set {version} was given up; its rows are gone, and what answers is as it was.")
+    return {"abandoned": version}
+
+
+def _as_json(outcome: "Outcome") -> dict[str, object]:
+    return {"set": outcome.version, "before": outcome.before, "kept_until": outcome.kept_until}
+
+
+def _tell_differences(outcome: "Outcome") -> None:
     differences = outcome.comparison.differences
     for one in differences[:_SHOWN_DIFFERENCES]:
         typer.echo(f"{one.table} {one.key}: was [{one.live or 'missing'}], is [{one.building or 'missing'}]")
@@ -89,9 +150,14 @@ def _tell_outcome(outcome: "Outcome") -> None:
         typer.echo(f"… and {len(differences) - _SHOWN_DIFFERENCES} more (--json shows all)")
     if outcome.comparison.moving:
         typer.echo(f"{outcome.comparison.moving} rows moved too quickly to be compared")
-    typer.echo(
-        f"Set {outcome.version} answers instead of set {outcome.before}; {len(differences)} rows were different."
-    )
+    typer.echo(f"{len(differences)} rows were different.")
+
+
+def _tell_outcome(outcome: "Outcome") -> None:
+    typer.echo(f"Set {outcome.version} answers instead of set {outcome.before}.")
+    if outcome.kept_until is not None:
+        until = outcome.kept_until.astimezone().strftime("%Y-%m-%d %H:%M")
+        typer.echo(f"Set {outcome.before} is kept until {until}: `plut rebuild reporting --roll-back` goes back to it.")
 
 
 class _Shown:

@@ -52,6 +52,7 @@ def build_api(
 
 async def consume(settings: ReportingSettings) -> None:
     """Follows everybody's events for every set of read models, and files what the relays say of themselves."""
+    from services.reporting.rebuild.removal import Sweeper
     from services.reporting.runner import Forgetter, SetRunner
     from shared.consumer.host import ConsumerHost
 
@@ -64,7 +65,7 @@ async def consume(settings: ReportingSettings) -> None:
     )
     host = ConsumerHost(SERVICE, settings, pool)
     await host.file_watermarks()
-    await host.run([SetRunner(host, pool), Forgetter(pool)])
+    await host.run([SetRunner(host, pool), Forgetter(pool), Sweeper(pool)])
 
 
 async def migrate(settings: ReportingSettings) -> None:

@@ -119,14 +119,17 @@ def start_of(period: Period, day: date) -> date:
 
 @dataclass(frozen=True, order=True, slots=True)
 class Position:
-    """How far an answer has read. Compared in this order, it never goes back."""
+    """How far an answer has read. Compared in this order, it never goes back.
 
-    set_version: int
+    `edition` rises whenever another set of read models takes over, also when one comes back.
+    """
+
+    edition: int
     resets: int
     offsets: int
 
     def __str__(self) -> str:
-        return f"{self.set_version}.{self.resets}.{self.offsets}"
+        return f"{self.edition}.{self.resets}.{self.offsets}"
 
     @classmethod
     def parse(cls, text: str) -> "Position | None":

@@ -148,7 +148,7 @@ def _opening(now: Position | None, last_event_id: str | None) -> bytes:
     then = Position.parse(last_event_id)
     if then == now:
         return b": halo\n\n"
-    elsewhere = then is None or then.set_version != now.set_version or then > now
+    elsewhere = then is None or then.edition != now.edition or then > now
     return event(RESET if elsewhere else CHANGED, now)
 
 

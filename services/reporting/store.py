@@ -28,7 +28,10 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReadModelSet:
-    """`rules` is the version of the read models with which the set was begun. `state`: building, live or retired."""
+    """`rules` is the version of the read models with which the set was begun.
+
+    `state`: building, live, kept (it was live before, and is fed on) or retired.
+    """
 
     version: int
     rules: int
@@ -53,15 +56,15 @@ select s.version, s.rules, s.state, s.stage
 from read_model_pointer p join read_model_set s on s.version = p.version
 """
 _POSITION = """
-select p.version, coalesce(sum(o.resets), 0)::bigint as resets, coalesce(sum(o.next_offset), 0)::bigint as offsets
+select p.edition, coalesce(sum(o.resets), 0)::bigint as resets, coalesce(sum(o.next_offset), 0)::bigint as offsets
 from read_model_pointer p
 left join consumer_offset o on o.consumer_group = 'reporting-set-' || p.version
-group by p.version
+group by p.version, p.edition
 """
 
 
 async def sets_to_run(connection: Any) -> list[ReadModelSet]:  # noqa: ANN401  pooled or plain
-    """Returns the sets that are not retired."""
+    """Returns the sets that are fed: the live one, the one being built, and the one that was live before."""
     return [set_of(row) for row in await connection.fetch(_SETS)]
 
 

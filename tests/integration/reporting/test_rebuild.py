@@ -1,6 +1,7 @@
 """The next set beside the live one: built, compared and switched, while offices write and people look."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
@@ -8,12 +9,22 @@ import pytest
 
 from deploy.check import totals
 from deploy.check.reader import SERVICES, open_readers
-from services.reporting import rebuild as rebuilding
 from services.reporting import store
 from services.reporting.domain import Position
 from services.reporting.projections import RULES, TOTALS
 from services.reporting.projections.comparison import Difference
-from services.reporting.rebuild import AlreadyRebuildingError, Outcome, Progress, rebuild
+from services.reporting.rebuild import (
+    AlreadyRebuildingError,
+    NothingToDoError,
+    Outcome,
+    Progress,
+    abandon,
+    build,
+    rebuild,
+    removal,
+    roll_back,
+    waiting,
+)
 from services.reporting.store import Stage
 from shared.auth.principal import Role
 from shared.contracts.catalogue import AnyEvent
@@ -27,15 +38,16 @@ from tests.support.reporting_log import Consumer, Log
 from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.timeout(240)
+_A_DAY = timedelta(days=1)
 ANALYST = bearer(Role.PROVINCE_ANALYST, offices=("35.76",))
 
 
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small pages, so that a little data has several; no wait for a consumer that looks once a second."""
-    monkeypatch.setattr(rebuilding, "_PAGE", 7)
-    monkeypatch.setattr(rebuilding, "_LEFT_BEHIND_SECONDS", 0.0)
-    monkeypatch.setattr(rebuilding, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(build, "_PAGE", 7)
+    monkeypatch.setattr(removal, "_LEFT_BEHIND_SECONDS", 0.0)
+    monkeypatch.setattr(waiting, "_LOOK_SECONDS", 0.01)
 
 
 def _log(sessions: int = 40) -> Log:
@@ -45,10 +57,17 @@ def _log(sessions: int = 40) -> Log:
     return log
 
 
-async def _rebuild(database: Database, steps: list[str] | None = None) -> Outcome:
+async def _rebuild(database: Database, steps: list[str] | None = None, keep: timedelta | None = None) -> Outcome:
     told = steps if steps is not None else []
     async with asyncio.timeout(120):
-        return await rebuild(database.settings("reporting", "worker"), lambda progress: told.append(progress.step))
+        return await rebuild(
+            database.settings("reporting", "worker"), lambda progress: told.append(progress.step), keep
+        )
+
+
+async def _roll_back(database: Database) -> Outcome:
+    async with asyncio.timeout(120):
+        return await roll_back(database.settings("reporting", "worker"), lambda _: None, _A_DAY)
 
 
 def _province() -> list[AnyEvent]:
@@ -201,7 +220,8 @@ async def test_two_rebuilders_do_not_meet(database: Database, worker: Pool) -> N
 
 
 async def test_answers_never_go_back_and_never_mix(database: Database, worker: Pool, client: httpx.AsyncClient) -> None:
-    """Offices write, two rebuilds switch the set, and somebody looks: each answer is whole, and none is older.
+    """Offices write, two rebuilds and two ways back switch the set, and somebody looks: each answer is whole, and none
+    is older.
 
     Each session has a business of its own: all that one was ever visited by is written anew with each visit.
     """
@@ -231,12 +251,12 @@ async def test_answers_never_go_back_and_never_mix(database: Database, worker: P
     async with Consumer(worker, log) as consumer:
         await consumer.has_read()
         writing, looking = asyncio.create_task(write()), asyncio.create_task(look())
-        for _ in range(2):
-            await _rebuild(database)
+        switches = (_rebuild_and_keep, _roll_back, _rebuild_and_keep, _roll_back)
+        answering = [(await switch(database)).version for switch in switches]
         done.set()
         await writing
         assert await looking > 10
-    assert (await store.live_set(worker)).version == 3
+    assert answering == [2, 1, 3, 1]
 
 
 async def test_a_set_of_older_rules_is_not_gone_on_with(database: Database, worker: Pool) -> None:
@@ -266,3 +286,106 @@ async def test_a_set_of_an_older_history_is_not_gone_on_with(database: Database,
         outcome = await _rebuild(database)
     assert outcome.version == 3
     assert await worker.fetchval("select state from read_model_set where version = 2") == "retired"
+
+
+async def _rebuild_and_keep(database: Database) -> Outcome:
+    return await _rebuild(database, keep=_A_DAY)
+
+
+async def test_a_switch_can_be_taken_back_and_what_was_written_since_is_there(database: Database, worker: Pool) -> None:
+    log = _log()
+    async with Consumer(worker, log) as consumer:
+        await consumer.has_read()
+        outcome = await _rebuild_and_keep(database)
+        assert outcome.kept_until is not None
+        log.write([session(UUID(int=900), [UUID(int=1)])])
+        back = await _roll_back(database)
+        assert (back.version, back.before) == (1, 2)
+        assert await found(worker, 1) == recompute(log.events, NOW)
+        forth = await _roll_back(database)
+        assert (forth.version, forth.before) == (2, 1)
+    assert await found(worker, 2) == recompute(log.events, NOW)
+
+
+async def test_a_kept_set_is_removed_when_its_time_is_over_and_the_switch_stays(
+    database: Database, worker: Pool
+) -> None:
+    log = _log(5)
+    sweeper = removal.Sweeper(worker)
+    async with Consumer(worker, log) as consumer:
+        await consumer.has_read()
+        await _rebuild_and_keep(database)
+        await sweeper.sweep()
+        assert await worker.fetchval("select state from read_model_set where version = 1") == "kept"
+        await worker.execute("update read_model_set set kept_until = now() - interval '1 second' where version = 1")
+        await sweeper.sweep()
+        with pytest.raises(NothingToDoError, match="no set is kept"):
+            await _roll_back(database)
+    assert not any((await tables(worker, 1)).values())
+    assert await worker.fetchval("select count(*) from consumer_offset where consumer_group = 'reporting-set-1'") == 0
+    assert (await store.live_set(worker)).version == 2
+
+
+async def test_an_unfinished_rebuild_can_be_given_up(database: Database, worker: Pool) -> None:
+    class Killed(Exception):
+        pass
+
+    def die(progress: Progress) -> None:
+        if progress.step == "comparing":
+            raise Killed
+
+    log, settings = _log(), database.settings("reporting", "worker")
+    async with Consumer(worker, log) as consumer:
+        await consumer.has_read()
+        before = await tables(worker, 1)
+        with pytest.raises(Killed):
+            await rebuild(settings, die)
+        assert await abandon(settings, lambda _: None) == 2
+        with pytest.raises(NothingToDoError, match="unfinished"):
+            await abandon(settings, lambda _: None)
+    assert not any((await tables(worker, 2)).values())
+    assert await tables(worker, 1) == before
+    assert (await store.live_set(worker)).version == 1
+
+
+_BUILT = "select max(version) from read_model_set where state = 'building'"
+_NEW_HISTORY = """
+insert into watermark (service, history, epoch, fence, at, ends, held_back)
+values ('registry', 2, 2, 9, clock_timestamp() + interval '1 day', '[]', 0)
+"""
+
+
+async def test_a_new_history_while_it_waits_has_it_begin_anew(database: Database, worker: Pool) -> None:
+    """The set would halt at the new history and never have read all of it: nobody waits for that."""
+    log = _log(5)
+    async with Consumer(worker, log) as consumer:
+        await consumer.has_read()
+    # Nobody feeds the next set, so it waits.
+    one = asyncio.create_task(_rebuild(database))
+    await _until_building(worker, 2)
+    await worker.execute(
+        "insert into consumer_offset (consumer_group, topic, partition, history, epoch)"
+        " values ('reporting-set-2', 'registry.office.v1', 0, 1, 1)"
+    )
+    await worker.execute(_NEW_HISTORY)
+    await _until_building(worker, 3)
+    one.cancel()
+    await asyncio.wait({one})
+    assert await worker.fetchval("select state from read_model_set where version = 2") == "retired"
+
+
+async def _until_building(worker: Pool, version: int) -> None:
+    async with asyncio.timeout(30):
+        while await worker.fetchval(_BUILT) != version:  # noqa: ASYNC110  another connection sets no event
+            await asyncio.sleep(0.01)
+
+
+async def test_nobody_goes_back_to_before_a_new_history(database: Database, worker: Pool) -> None:
+    log = _log(5)
+    async with Consumer(worker, log) as consumer:
+        await consumer.has_read()
+        await _rebuild_and_keep(database)
+    await worker.execute(_NEW_HISTORY)
+    with pytest.raises(NothingToDoError, match="older history"):
+        await _roll_back(database)
+    assert (await store.live_set(worker)).version == 2
