@@ -28,7 +28,7 @@ def down(
     if not names:
         typer.echo("stopped" if asyncio.run(shut_down(installation)) else "nothing was running")
         return
-    known = {*(process.name for process in installation.processes()), "postgres", "kafka"}
+    known = {*(process.name for process in installation.processes()), *installation.server_names}
     for name in names:
         if not installation.is_running or name not in known:
             fail(

@@ -43,7 +43,7 @@ def up(
 
 
 def _release(installation: "Installation", names: list[str]) -> None:
-    known = {*(process.name for process in installation.processes()), "postgres", "kafka"}
+    known = {*(process.name for process in installation.processes()), *installation.server_names}
     for name in names:
         if name not in known:
             fail(f"There is no process {name}.", f"Choose from: {', '.join(sorted(known))}.")

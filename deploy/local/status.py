@@ -115,8 +115,8 @@ async def _server_health(installation: Installation, server: ServerState) -> Ser
     pid = _living_pid(server.identity)
     if pid is None:
         return ServerHealth(server, None, healthy=False)
-    if server.name == "kafka":
-        return ServerHealth(server, pid, await installation.kafka.answers())
+    if server.name in installation.brokers.names:
+        return ServerHealth(server, pid, await installation.broker(server.name).answers())
     return ServerHealth(server, pid, await installation.postgres.answers(installation.superuser_password()))
 
 
@@ -195,7 +195,7 @@ async def _read_models(connection: Connection) -> list[ReadModel]:
 async def _lags(installation: Installation, groups: Mapping[str, Mapping[Place, int]]) -> dict[str, int | None]:
     """Returns how many records each group has not read yet; None for all if Kafka does not answer."""
     wanted = sorted({place for places in groups.values() for place in places})
-    if not wanted or not await installation.kafka.answers():
+    if not wanted or not await installation.kafka_answers():
         return dict.fromkeys(groups, None)
     try:
         ends = await _ends(installation.kafka_bootstrap, wanted)

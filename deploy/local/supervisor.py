@@ -23,8 +23,6 @@ from deploy.local.process import Command, Identity, StartError, ending_with_pare
 from deploy.local.state import ProcessState, ServerState, State
 from deploy.local.table import Program
 
-SERVERS = ("postgres", "kafka")
-_SERVER_PORTS = (*SERVERS, "kafka-controller")
 _START_SECONDS = 180.0
 _ROTATE_SECONDS = 5.0
 _SCALE_SECONDS = 0.25
@@ -57,6 +55,7 @@ class Supervisor:
         self._servers: dict[str, Keeper] = {}
         self._keepers: dict[Program, Keeper] = {}
         self._programs = installation.programs()
+        self._brokers = installation.brokers
 
     async def run(self, when_ready: Callable[[], None]) -> None:
         """Starts everything, waits for `stop`, and stops everything. Raises one of ERRORS if the start fails."""
@@ -65,7 +64,9 @@ class Supervisor:
             if stopped := await leftovers.stop(self._installation.directory):
                 self._say(f"{stopped} processes of a former start were still there; they were stopped")
             self._installation.release_all()
-            self._ports.choose_for([*_SERVER_PORTS, *(program.name for program in self._programs)])
+            self._ports.choose_for(
+                ["postgres", *self._brokers.port_names, *(program.name for program in self._programs)]
+            )
             self._save()
             stack.push_async_callback(self._stop_everything)
             rotating = asyncio.create_task(self._rotate_logs())
@@ -126,20 +127,26 @@ class Supervisor:
         self._say("the schemas are migrated")
 
     async def _start_kafka(self) -> None:
-        installation = self._installation
         await asyncio.to_thread(jars.fetch, self._tell_of_jars)
-        if await asyncio.to_thread(installation.kafka.initialise):
-            self._say(f"formatted Kafka's storage in {installation.kafka.directory}")
+        async with asyncio.TaskGroup() as group:
+            for name in self._brokers.names:
+                group.create_task(self._start_broker(name))
+
+    async def _start_broker(self, name: str) -> None:
+        broker = self._installation.broker(name)
+        if await asyncio.to_thread(broker.initialise):
+            self._say(f"formatted Kafka's storage in {broker.directory}")
 
         def formatted(log: Path) -> Command:
-            """A broker whose data was taken away starts empty; the relays send everything again."""
-            installation.kafka.initialise()
-            return installation.kafka.command(log)
+            """A broker whose data was taken away starts empty; the relays, or its neighbours, send everything again."""
+            now = self._installation.broker(name)
+            now.initialise()
+            return now.command(log)
 
-        keeper = self._keep_server("kafka", formatted)
+        keeper = self._keep_server(name, formatted)
         await keeper.start()
-        await keeper.ready(installation.kafka.answers, _START_SECONDS)
-        self._say(f"Kafka answers on {installation.kafka_bootstrap}")
+        await keeper.ready(broker.answers, _START_SECONDS)
+        self._say(f"Kafka answers on {broker.address}")
 
     async def _start_program(self, program: Program, needed: "list[asyncio.Task[None]]") -> None:
         await asyncio.gather(*needed)
@@ -238,7 +245,7 @@ class Supervisor:
             self._identity.started,
             self._ready,
             self._failed,
-            [self._server_state(name) for name in SERVERS],
+            [self._server_state(name) for name in self._installation.server_names],
             [self._process_state(program) for program in self._programs],
         ).save(self._installation.state_file)
 
