@@ -1,0 +1,1 @@
+"""`plut chaos`: real processes under load, broken on purpose, and then judged."""
