@@ -296,8 +296,7 @@ class _Sums:
         self.facts += len(facts)
         self._served += served
         for sums in self._sums:
-            for fact in facts:
-                sums.replace(None, fact)
+            sums.replace([(None, fact) for fact in facts])
 
     def whole(self) -> list[Differences]:
         return [*self._sums, subjects.count_all(self._served)]

@@ -15,7 +15,7 @@ from shared.auth.principal import Principal, Role
 from shared.contracts.envelope import Contract
 from shared.statements import Write, write_together
 
-SET_LOCK = 7_305_522  # the first half of the advisory lock of a set; look_at_facts() takes it too
+SET_LOCK = 7_305_522  # the first half of the advisory lock of a set; lock_facts() takes it too
 
 
 class Stage(StrEnum):
@@ -94,34 +94,40 @@ def numbers_literal(numbers: Iterable[int]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
+def texts_literal(texts: Iterable[object]) -> str:
+    """The same of texts, or of anything that is written as one."""
+    told = list(map(str, texts))
+    if '"' in (all_of_them := "".join(told)) or "\\" in all_of_them:
+        told = [text.replace("\\", "\\\\").replace('"', '\\"') for text in told]
+    return '{"' + '","'.join(told) + '"}' if told else "{}"
+
+
 # Facts
 
-_LOOK = """
+_LOCK_FACTS = """
 select stage, has_aliases, kind, id, version, event_id, slice, subjects, state
-from look_at_facts($1, $2, $3::uuid[], $4::uuid[], $5::uuid[])
+from lock_facts($1, $2, $3::uuid[], $4::uuid[], $5::uuid[])
 """
 _ALIASES = "select alias, subject from subject_alias where set_version = $1 and alias = any($2)"
 # `do nothing`, and the count is compared: an aggregate that came from two partitions at once would be counted twice.
 _INSERT = """
-insert into {fact} (set_version, id, version, event_id, slice, subjects, state{listed})
+insert into {fact} as f (set_version, id, version, event_id, slice, subjects, state{listed})
 select $1, id, version, event_id, slice, string_to_array(subjects, ',')::uuid[], state{listed}
-from unnest($2::{id}[], $3::text::bigint[], $4::uuid[], $5::text::smallint[], $6::text[], $7::json[]{listed_insert})
+from unnest($2::{id}[], $3::text::bigint[], $4::text::uuid[], $5::text::smallint[], $6::text[],
+            $7::json[]{listed_arrays})
      as n (id, version, event_id, slice, subjects, state{listed})
-on conflict do nothing
+"""
+_NONE_KNOWN = f"{_INSERT}on conflict do nothing"
+# By key alone, for the rows are locked since they were read.
+_REPLACING = f"""{_INSERT}on conflict (set_version, id) do update
+set version = excluded.version, event_id = excluded.event_id, slice = excluded.slice, subjects = excluded.subjects,
+    state = excluded.state{{listed_set}}
+where f.version < excluded.version
 """
 _COLUMNS = ("set_version", "id", "version", "event_id", "slice", "subjects", "state")
 # From so many facts on COPY, which asks once more over the wire, takes two thirds of the time of an insert.
 _COPIED_FROM = 50
 _WRITTEN_ELSEWHERE = "a fact was written by another applier since it was read; apply again"
-_REPLACE = """
-update {fact} f
-set version = n.version, event_id = n.event_id, slice = n.slice, state = n.state,
-    subjects = string_to_array(n.subjects, ',')::uuid[]{listed_set}
-from unnest($2::{id}[], $3::text::bigint[], $4::uuid[], $5::text::smallint[], $6::text[], $7::json[],
-            $8::text::bigint[]{listed_update})
-     as n (id, version, event_id, slice, subjects, state, known_version{listed})
-where f.set_version = $1 and f.id = n.id and f.version = n.known_version
-"""
 _PAGE = """
 select id::text, version, event_id, slice, subjects, state
 from {fact} where set_version = $1 and ($2::text is null or id > $2::text::{id})
@@ -146,20 +152,15 @@ def _of(kind: Kind, statement: str) -> str:
         fact=f"fact_{kind}",
         id="text" if kind is Kind.OFFICE else "uuid",
         listed="".join(f", {name}" for name, _ in columns),
-        listed_set="".join(f", {name} = n.{name}" for name, _ in columns),
-        listed_insert=_arrays(columns, 8),
-        listed_update=_arrays(columns, 9),
+        listed_set="".join(f", {name} = excluded.{name}" for name, _ in columns),
+        listed_arrays="".join(f", ${number}::{type_}[]" for number, (_, type_) in enumerate(columns, start=8)),
     )
 
 
-def _arrays(columns: Sequence[tuple[str, str]], first: int) -> str:
-    return "".join(f", ${number}::{type_}[]" for number, (_, type_) in enumerate(columns, start=first))
-
-
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Found:
     """What an applier meets in a set: its stage, which stays until the transaction ends (None: the set is retired),
-    whether some of its businesses turned out to be others, and the facts it holds of the aggregates asked for.
+    whether some of its businesses turned out to be others, and the facts it holds of the aggregates asked for, locked.
     """
 
     stage: str | None
@@ -167,15 +168,14 @@ class Looked:
     known: Mapping[Kind, Mapping[str, Fact]]
 
 
-async def look(connection: Any, set_version: int, ids: Mapping[Kind, Iterable[str]]) -> Looked:  # noqa: ANN401  pooled or plain
-    """Enters the set and looks at the facts of these aggregates, in one round trip."""
-    rows = await connection.fetch(_LOOK, set_version, *(sorted(ids.get(kind, ())) for kind in Kind))
+async def lock_facts(connection: Any, set_version: int, ids: Mapping[Kind, Iterable[str]]) -> Found:  # noqa: ANN401  pooled or plain
+    """Enters the set and locks the facts of these aggregates, in one round trip."""
+    first, *rows = await connection.fetch(_LOCK_FACTS, set_version, *(sorted(ids.get(kind, ())) for kind in Kind))
     known: dict[Kind, dict[str, Fact]] = {kind: {} for kind in Kind}
     for row in rows:
-        if row["id"] is not None:
-            kind = Kind(row["kind"])
-            known[kind][row["id"]] = fact_from(kind, row)
-    return Looked(rows[0]["stage"], rows[0]["has_aliases"], known)
+        kind = Kind(row["kind"])
+        known[kind][row["id"]] = fact_from(kind, row)
+    return Found(first["stage"], first["has_aliases"], known)
 
 
 async def aliases(connection: Any, set_version: int, businesses: Iterable[UUID]) -> dict[UUID, UUID]:  # noqa: ANN401
@@ -186,37 +186,30 @@ async def aliases(connection: Any, set_version: int, businesses: Iterable[UUID])
 
 @dataclass(frozen=True, slots=True)
 class NewFacts:
-    """What a batch makes of the aggregates of one kind: those unknown before, and those known by version."""
+    """What a batch makes of the aggregates of one kind: those unknown before, and those that were known and locked."""
 
     kind: Kind
     unknown: Sequence[Fact]
-    newer: Sequence[tuple[Fact, int]]
+    newer: Sequence[Fact]
 
 
 async def write_facts(connection: Any, set_version: int, changed: Sequence[NewFacts], others: Sequence[Write]) -> None:  # noqa: ANN401
     """Writes facts, and other rows of the set with them.
 
-    Raises asyncpg.SerializationError if an unknown fact is known by now, or a known one was replaced since.
+    Raises asyncpg.SerializationError if an unknown fact is known by now.
     """
     writes: list[Write] = []
     for new in changed:
         if len(new.unknown) >= _COPIED_FROM:
             await _copy_facts(connection, set_version, new.kind, new.unknown)
         elif new.unknown:
-            arguments = [*_columns(new.unknown), *_listings(new.unknown)]
-            writes.append(Write(_of(new.kind, _INSERT), arguments))
+            writes.append(Write(_of(new.kind, _NONE_KNOWN), _columns(new.unknown)))
         if new.newer:
-            writes.append(_replacement(new))
+            writes.append(Write(_of(new.kind, _REPLACING), _columns(new.newer)))
     facts = [len(write.arguments[0]) for write in writes]
     touched = await write_together(connection, set_version, [*writes, *others])
     if touched[: len(facts)] != facts:
         raise asyncpg.SerializationError(_WRITTEN_ELSEWHERE)
-
-
-def _replacement(new: NewFacts) -> Write:
-    known = numbers_literal([version for _, version in new.newer])
-    facts = [fact for fact, _ in new.newer]
-    return Write(_of(new.kind, _REPLACE), [*_columns(facts), known, *_listings(facts)])
 
 
 async def _copy_facts(connection: Any, set_version: int, kind: Kind, facts: Sequence[Fact]) -> None:  # noqa: ANN401
@@ -249,15 +242,12 @@ def _columns(facts: Sequence[Fact]) -> list[Any]:
     return [
         [fact.id for fact in facts],
         numbers_literal([fact.version for fact in facts]),
-        [fact.event_id for fact in facts],
+        texts_literal([fact.event_id for fact in facts]),
         numbers_literal([fact.slice for fact in facts]),
         [",".join(map(str, fact.subjects)) for fact in facts],
         [_json(fact.state) for fact in facts],
+        *zip(*[listing(fact.state) for fact in facts], strict=True),
     ]
-
-
-def _listings(facts: Sequence[Fact]) -> list[Any]:
-    return list(zip(*[listing(fact.state) for fact in facts], strict=True))
 
 
 def _json(state: Contract) -> str:

@@ -63,7 +63,7 @@ class _Folded:
         """Returns the new facts in the order of their ids: two appliers lock rows in one order."""
         new = [fact for _, fact in sorted(self.new.items())]
         unknown = [fact for fact in new if fact.id not in self.old]
-        newer = [(fact, self.old[fact.id].version) for fact in new if fact.id in self.old]
+        newer = [fact for fact in new if fact.id in self.old]
         return NewFacts(self.kind, unknown, newer)
 
 
@@ -92,7 +92,7 @@ class SetApplier:
         facts = [fact_of(KIND_OF[one.event.type], one.event, one.partition) for one in batch]
         by_kind = {kind: [fact for fact in facts if fact.kind is kind] for kind in {fact.kind for fact in facts}}
         ids = {kind: {fact.id for fact in of_kind} for kind, of_kind in by_kind.items()}
-        found = await store.look(connection, self.set_version, ids)
+        found = await store.lock_facts(connection, self.set_version, ids)
         if found.stage not in (Stage.READING, Stage.FOLLOWING):
             raise SetStandsStill(f"set {self.set_version} is {found.stage or 'retired'}")
         if found.has_aliases:
@@ -131,10 +131,11 @@ class SetApplier:
             DUPLICATES_DROPPED.labels(self.group).inc(folded.dropped)
         return folded
 
-    def _differences(self, facts: Sequence[_Folded]) -> list[Differences]:
-        changes = [Differences(total) for total in self._totals]
-        for folded in facts:
-            for old, new in folded.replaced():
-                for change in changes:
-                    change.replace(old, new)
-        return changes
+    def _differences(self, changed: Sequence[_Folded]) -> list[Differences]:
+        differences = [Differences(total) for total in self._totals]
+        for folded in changed:
+            replaced = folded.replaced()
+            for one in differences:
+                if folded.kind in one.total.of:
+                    one.replace(replaced)
+        return differences

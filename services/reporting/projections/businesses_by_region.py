@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.reporting.domain import Fact
+from services.reporting.domain import Fact, Kind
 from services.reporting.projections.total import Amounts, Column, Contribution, Total
 from shared.contracts.registry import BusinessState
 
@@ -46,8 +46,9 @@ TOTAL = Total(
         Column("status", "text"),
     ),
     amounts=("businesses",),
-    contributions=contributions,
+    counts=contributions,
     fed_by=("registry",),
+    of=(Kind.BUSINESS,),
     since=2,
 )
 

@@ -5,7 +5,7 @@ A business that was reopened was never closed, as far as these figures go.
 
 from collections.abc import Iterable
 
-from services.reporting.domain import Fact
+from services.reporting.domain import Fact, Kind
 from services.reporting.projections.businesses_by_region import kinds_of
 from services.reporting.projections.total import Amounts, Column, Contribution, Total, month_of
 from shared.contracts.registry import BusinessState
@@ -30,7 +30,8 @@ TOTAL = Total(
     name="businesses_over_time",
     key=(Column("regency", "text"), Column("home_office", "text"), Column("kind", "text"), Column("month", "date")),
     amounts=("registered", "closed"),
-    contributions=contributions,
+    counts=contributions,
     fed_by=("registry",),
+    of=(Kind.BUSINESS,),
     since=2,
 )

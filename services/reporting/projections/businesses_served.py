@@ -22,6 +22,8 @@ from shared.contracts.mentoring import SessionState
 INTENSIVE_MINUTES = 300
 
 
+_ID_LENGTH = 36
+
 # A visit as a business's row keeps it: an element of its JSON without the brackets, everything but the minutes at its
 # place. An applier meets all visits of a business for each that changes, and reads no more of them than it needs.
 Line = str
@@ -49,9 +51,12 @@ class Visit(NamedTuple):
         return f'"{self.session}","{self.office}","{self.day}",{self.contact_minutes},{self.attested}'
 
 
+NO_VISITS = "[]"
+
+
 def lines_from(document: str) -> list[Line]:
     """Returns the visits that the column of that name holds."""
-    if document == "[]":
+    if document == NO_VISITS:
         return []
     if " " in document:  # nobody but a hand writes spaces
         return [Visit(*visit).line for visit in json.loads(document)]
@@ -61,7 +66,7 @@ def lines_from(document: str) -> list[Line]:
 def document_of(lines: Iterable[Line]) -> str:
     """Returns what the column holds of these visits: by day and session, the same however they came."""
     visits = "],[".join(sorted(lines, key=_by_day_and_session))
-    return f"[[{visits}]]" if visits else "[]"
+    return f"[[{visits}]]" if visits else NO_VISITS
 
 
 def _by_day_and_session(line: Line) -> tuple[str, str]:
@@ -71,6 +76,26 @@ def _by_day_and_session(line: Line) -> tuple[str, str]:
 def session_of(line: Line) -> str:
     """Returns the id of the session by which the visit was paid."""
     return line[_SESSION]
+
+
+def office_of(line: Line) -> str:
+    """Returns the office that held the session."""
+    return line[_OFFICE]
+
+
+def day_of(line: Line) -> str:
+    """Returns the business day, written as ISO does."""
+    return line[_DAY]
+
+
+def minutes_of(line: Line) -> int:
+    """Returns the contact minutes."""
+    return int(line[_MINUTES])
+
+
+def is_attested(line: Line) -> bool:
+    """Tells whether the business said that it was there."""
+    return line[_ATTESTED_AT] == "1"
 
 
 def offices_of(lines: Iterable[Line]) -> set[str]:
@@ -90,12 +115,20 @@ def visits_of(fact: Fact) -> Mapping[UUID, Line]:
     state = fact.state
     if type(state) is not SessionState or not is_held(state):
         return {}
+    paid = f'"{_written(fact.id)}","{state.office}","{state.day}",{state.contact_minutes},'
+    if len(state.businesses) == 1:
+        (business,) = state.businesses
+        return {fact.subjects[0]: f"{paid}{int(business.attested)}"} if business.known else {}
     attested: dict[UUID, bool] = {}
     for subject, business in zip(fact.subjects, state.businesses, strict=True):
         if business.known:
             attested[subject] = business.attested or attested.get(subject, False)
-    paid = f'"{UUID(fact.id)}","{state.office}","{state.day}",{state.contact_minutes},'
     return {subject: f"{paid}{int(said)}" for subject, said in attested.items()}
+
+
+def _written(id_: str) -> str:
+    """Returns an id as a line keeps it: a uuid may be written in several ways."""
+    return id_.lower() if len(id_) == _ID_LENGTH else str(UUID(id_))
 
 
 def contributions(visits: Iterable[Line]) -> list[Contribution]:
@@ -131,9 +164,9 @@ def _names(lines: Iterable[Line]) -> Iterable[str]:
 def _named(name: str) -> Key:
     office, _, when = name.partition(" ")
     if "Q" in when:
-        return _place(office, Period.QUARTER, f"{when[:5]}{3 * int(when[-1]) + 1:02}-01")
+        return place_of(office, Period.QUARTER, f"{when[:5]}{3 * int(when[-1]) + 1:02}-01")
     period = {0: Period.ALL, 4: Period.YEAR, 7: Period.MONTH, 10: Period.DAY}[len(when)]
-    return _place(office, period, f"{when or FIRST_DAY.isoformat()}-01-01"[:10])
+    return place_of(office, period, f"{when or FIRST_DAY.isoformat()}-01-01"[:10])
 
 
 @dataclass(frozen=True)
@@ -210,7 +243,7 @@ _AMOUNTS = ("served", "attested", "newly_served", "intensive")
 _SERVED, _ATTESTED, _NEWLY_SERVED, _INTENSIVE = range(len(_AMOUNTS))
 _FEW = 8
 # From the longest on: two days share the first so many of them.
-_PERIODS = (Period.ALL, Period.YEAR, Period.QUARTER, Period.MONTH, Period.DAY)
+PERIODS = (Period.ALL, Period.YEAR, Period.QUARTER, Period.MONTH, Period.DAY)
 _QUARTERS = {f"{month:02}": (month - 1) // 3 for month in range(1, 13)}
 
 
@@ -247,8 +280,8 @@ class _Sums:
     def _count(self, amount: int, at: tuple[str, str], others: Sequence[Line], mine: Sequence[Line], sign: int) -> None:
         own, day = at
         for office, near in ((PROVINCE, others), (own, mine)):
-            for period in _PERIODS[_most_shared(day, near) :]:
-                self._add(amount, _place(office, period, day), sign)
+            for period in PERIODS[_most_shared(day, near) :]:
+                self._add(amount, place_of(office, period, day), sign)
 
     def _add(self, amount: int, place: Key, sign: int) -> None:
         known = self._amounts.get(place)
@@ -284,11 +317,12 @@ def _on_first_day(lines: Sequence[Line]) -> list[Line]:
 
 def _places_of(first: Sequence[Line]) -> set[Key]:
     offices = {PROVINCE, *offices_of(first)}
-    return {_place(office, period, first[0][_DAY]) for office in offices for period in _PERIODS} if first else set()
+    return {place_of(office, period, first[0][_DAY]) for office in offices for period in PERIODS} if first else set()
 
 
 @lru_cache(maxsize=65_536)
-def _place(office: str, period: Period, day: str) -> tuple[str, str, date]:
+def place_of(office: str, period: Period, day: str) -> tuple[str, str, date]:
+    """Returns the key of the period that holds the day, for an office or the province."""
     on = date.fromisoformat(day)
     return office, period.value, FIRST_DAY if period is Period.ALL else start_of(period, on)
 
@@ -297,7 +331,7 @@ TOTAL = Total(
     name="businesses_served",
     key=(Column("office", "text"), Column("grain", "text"), Column("starts", "date")),
     amounts=_AMOUNTS,
-    contributions=no_contributions,
+    counts=no_contributions,
     fed_by=("mentoring",),
     since=2,
     derived=True,

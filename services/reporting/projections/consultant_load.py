@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from services.reporting.domain import Fact, is_held
+from services.reporting.domain import Fact, Kind, is_held
 from services.reporting.projections.total import Column, Contribution, Total, month_of
 from shared.contracts.mentoring import SessionState
 
@@ -26,8 +26,9 @@ TOTAL = Total(
     name="consultant_load",
     key=(Column("office", "text"), Column("consultant", "uuid"), Column("month", "date")),
     amounts=("sessions", "confirmed", "contested", "contact_minutes", "preparation_minutes", "travel_minutes"),
-    contributions=contributions,
+    counts=contributions,
     fed_by=("mentoring",),
+    of=(Kind.SESSION,),
     since=2,
 )
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
-from services.reporting.domain import HELD, Fact, Period, registering_office, start_of
-from services.reporting.projections.total import Amounts, Column, Contribution, Total, places_in_time
+from services.reporting.domain import HELD, Fact, Kind, Period, registering_office, start_of
+from services.reporting.projections.total import Amounts, Column, Contribution, Total
 from shared.contracts.mentoring import SessionState
 from shared.contracts.registry import BusinessState
 
@@ -60,9 +60,9 @@ def contributions(fact: Fact) -> Iterable[Contribution]:
     if type(state) is SessionState:
         amounts = _of_session(fact, state)
         if amounts is not None:
-            return [(key, amounts) for key in places_in_time(state.office, state.day)]
+            return [((state.office, state.day), amounts)]
     elif type(state) is BusinessState and fact.subjects[0] == state.id:
-        return [(key, _REGISTRATION) for key in places_in_time(registering_office(state), state.registered_on)]
+        return [((registering_office(state), state.registered_on), _REGISTRATION)]
     return ()
 
 
@@ -90,9 +90,11 @@ TOTAL = Total(
     name="office_activity",
     key=(Column("office", "text"), Column("grain", "text"), Column("starts", "date")),
     amounts=AMOUNTS,
-    contributions=contributions,
+    counts=contributions,
     fed_by=("registry", "mentoring"),
+    of=(Kind.BUSINESS, Kind.SESSION),
     since=2,
+    in_time=True,
 )
 
 _SUMS = ", ".join(f"sum({amount})::bigint as {amount}" for amount in TOTAL.amounts)

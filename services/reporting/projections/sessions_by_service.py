@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from services.reporting.domain import Fact, is_held
-from services.reporting.projections.total import Column, Contribution, Total, places_in_time
+from services.reporting.domain import Fact, Kind, is_held
+from services.reporting.projections.total import Column, Contribution, Total
 from shared.contracts.mentoring import SessionState
 
 
@@ -15,8 +15,7 @@ def contributions(fact: Fact) -> Iterable[Contribution]:
     confirmed = int(state.state == "confirmed")
     minutes = (state.contact_minutes, state.preparation_minutes, state.travel_minutes)
     amounts = (1, confirmed, *minutes, confirmed * state.contact_minutes)
-    about = (state.field, state.service, state.channel)
-    return [((*place, *about), amounts) for place in places_in_time(state.office, state.day)]
+    return [((state.office, state.day, state.field, state.service, state.channel), amounts)]
 
 
 TOTAL = Total(
@@ -37,7 +36,9 @@ TOTAL = Total(
         "travel_minutes",
         "confirmed_contact_minutes",
     ),
-    contributions=contributions,
+    counts=contributions,
     fed_by=("mentoring",),
+    of=(Kind.SESSION,),
     since=2,
+    in_time=True,
 )

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from services.reporting.domain import Fact
 from services.reporting.projections import businesses_served
+from services.reporting.projections.arrivals import arrival
 from services.reporting.projections.businesses_served import (
     Change,
     Intensity,
@@ -18,19 +19,22 @@ from services.reporting.projections.businesses_served import (
     Visit,
     document_of,
     lines_from,
+    office_of,
     offices_of,
     session_of,
     visits_of,
 )
-from services.reporting.projections.total import Differences
-from services.reporting.store import numbers_literal
+from services.reporting.projections.total import Contribution, Differences
+from services.reporting.store import numbers_literal, texts_literal
 from shared.statements import Write
 
-_LOCK = "select subject, visits from lock_served($1, $2)"
+_LOCK = "select subject, visits, offices from lock_visits($1, $2::text::uuid[])"
+# By key alone: the rows are there, for they are locked.
 _VISITS = """
-update served_business b set visits = n.visits, offices = string_to_array(n.offices, ',')
-from unnest($2::uuid[], $3::json[], $4::text[]) as n (subject, visits, offices)
-where b.set_version = $1 and b.subject = n.subject
+insert into served_business as b (set_version, subject, visits, offices)
+select $1, subject, visits::json, string_to_array(offices, ',')
+from unnest($2::text::uuid[], $3::text::text[], $4::text::text[]) as n (subject, visits, offices)
+on conflict (set_version, subject) do update set visits = excluded.visits, offices = excluded.offices
 """
 _INTENSIVE = """
 insert into intensive_business as i (set_version, office, year, subject, contact_minutes)
@@ -64,10 +68,39 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A business whose visits have changed."""
+    """A business whose visits have changed: its row, and how it came to that. `told`: what that moves, where a look at
+    the row has told it and there is no `change`.
+    """
 
     subject: UUID
-    change: Change
+    visits: str
+    offices: str
+    told: Sequence[Contribution] = ()
+    change: Change | None = None
+
+    def moves(self) -> Sequence[Contribution]:
+        """Returns what the totals of businesses served get by it."""
+        return self.told if self.change is None else businesses_served.moved(self.change)
+
+
+def _arrived(subject: UUID, visits: str, offices: str, due: Due) -> Served | None:
+    """Returns what the visits that have come make of a row, or None if they are not all that happened to it."""
+    if len(due.come) != len(due.sessions):
+        return None
+    told: list[Contribution] = []
+    for line in due.come:
+        come = arrival(visits, line)
+        if come is None:
+            return None
+        visits = come.document
+        told += come.moves
+        if office_of(line) not in offices:
+            offices = ",".join(sorted([*filter(None, offices.split(",")), office_of(line)]))
+    return Served(subject, visits, offices, told)
+
+
+def _changed(subject: UUID, change: Change) -> Served:
+    return Served(subject, document_of(change.new), ",".join(sorted(offices_of(change.new))), change=change)
 
 
 def changes(replaced: Iterable[tuple[Fact | None, Fact]]) -> dict[UUID, Due]:
@@ -80,9 +113,9 @@ def changes(replaced: Iterable[tuple[Fact | None, Fact]]) -> dict[UUID, Due]:
 def note_changes(found: dict[UUID, Due], replaced: Iterable[tuple[Fact | None, Fact]]) -> None:
     """Adds to what is found what further sessions change; none of them may be in it yet."""
     for old, new in replaced:
-        before = visits_of(old) if old is not None else {}
         after = visits_of(new)
-        for subject in before.keys() | after.keys():
+        before = visits_of(old) if old is not None else {}
+        for subject in {*before, *after} if before else after:
             was, is_ = before.get(subject), after.get(subject)
             if was == is_:
                 continue
@@ -99,9 +132,10 @@ async def lock(connection: Any, set_version: int, changed: Mapping[UUID, Due]) -
     if not changed:
         return []
     served = []
-    for row in await connection.fetch(_LOCK, set_version, sorted(changed)):
-        due = changed[row["subject"]]
-        served.append(Served(row["subject"], due.applied_to(lines_from(row["visits"]))))
+    for subject, visits, offices in await connection.fetch(_LOCK, set_version, texts_literal(sorted(changed))):
+        due = changed[subject]
+        arrived = _arrived(subject, visits, offices, due)
+        served.append(arrived or _changed(subject, due.applied_to(lines_from(visits))))
     return served
 
 
@@ -109,9 +143,8 @@ def writes(served: Sequence[Served], *, intensive: bool = True) -> list[Write]:
     """Returns what stores the visits, and unless that comes later, who is mentored intensively by them."""
     if not served:
         return []
-    visits = [document_of(one.change.new) for one in served]
-    offices = [",".join(sorted(offices_of(one.change.new))) for one in served]
-    kept = Write(_VISITS, [[one.subject for one in served], visits, offices])
+    columns = zip(*[(one.subject, one.visits, one.offices) for one in served], strict=True)
+    kept = Write(_VISITS, list(map(texts_literal, columns)))
     return [kept, *intensities(served)] if intensive else [kept]
 
 
@@ -119,21 +152,21 @@ def count(served: Sequence[Served]) -> Differences:
     """Returns what the totals of businesses served change by."""
     differences = Differences(businesses_served.TOTAL)
     for one in served:
-        differences.add(businesses_served.moved(one.change))
+        differences.add(one.moves())
     return differences
 
 
 def count_all(served: Sequence[Served]) -> Differences:
     """Returns what the totals have of businesses that were not in them before."""
     differences = Differences(businesses_served.TOTAL)
-    differences.add(businesses_served.contributions_of_all([one.change.new for one in served]))
+    differences.add(businesses_served.contributions_of_all([lines_from(one.visits) for one in served]))
     return differences
 
 
 async def after(connection: Any, set_version: int, subject: UUID | None, limit: int) -> list[Served]:  # noqa: ANN401
     """Returns the next page of businesses as if they had come just now, from the first if `subject` is None."""
     rows = await connection.fetch(_PAGE, set_version, subject, limit)
-    return [Served(row["subject"], Change((), (), lines_from(row["visits"]))) for row in rows]
+    return [_changed(row["subject"], Change((), (), lines_from(row["visits"]))) for row in rows]
 
 
 def intensities(served: Sequence[Served]) -> list[Write]:
@@ -141,6 +174,8 @@ def intensities(served: Sequence[Served]) -> list[Write]:
     now: list[tuple[Intensity, UUID, int]] = []
     ended: list[tuple[Intensity, UUID]] = []
     for one in served:
+        if one.change is None:
+            continue
         before, after = one.change.intensities
         now += [(where, one.subject, minutes) for where, minutes in after.items() if before.get(where) != minutes]
         ended += [(where, one.subject) for where in before.keys() - after.keys()]

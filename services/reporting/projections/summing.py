@@ -48,13 +48,13 @@ class _Facts:
         self.last = ""
         self.size = 0
         self._changes: dict[UUID, Due] = {}
-        self._sums = [Differences(total) for total in totals if not total.derived]
+        self._sums = [Differences(total) for total in totals if kind in total.of]
 
     def take(self, facts: Sequence[Fact]) -> None:
+        replaced = [(None, fact) for fact in facts]
         for one in self._sums:
-            for fact in facts:
-                one.replace(None, fact)
-        subjects.note_changes(self._changes, [(None, fact) for fact in facts])
+            one.replace(replaced)
+        subjects.note_changes(self._changes, replaced)
         self.size += len(facts)
         self.last = facts[-1].id
 

@@ -1,16 +1,15 @@
 """A total: sums of a pure function of facts. It states its contributions and its table; adding up is done here."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
 from operator import neg
-from typing import Any
 from uuid import UUID
 
-from services.reporting.domain import Fact, Period, start_of
-from services.reporting.store import numbers_literal
+from services.reporting.domain import Fact, Kind, Period, start_of
+from services.reporting.store import numbers_literal, texts_literal
 from shared.statements import Write
 
 Key = tuple[str | date | UUID, ...]
@@ -52,19 +51,34 @@ class Column:
 class Total:
     """One read model. `since` and `until`: the first and the last version of the rules that know it.
 
-    `fed_by` names the services whose events move it. `contributions` is pure and reads the fact only; its results are
-    pinned by a test. To change it, end this total (`until`) and begin another one beside it (`since`), which raises the
-    rules' version. A `derived` total depends on several facts together: subjects.py tells what moves it.
+    `fed_by` names the services whose events move it, `of` the kinds of their facts. `counts` is pure and reads the fact
+    only; what it comes to is pinned by a test. To change it, end this total (`until`) and begin another one beside it
+    (`since`), which raises the rules' version. A total `in_time` begins its key with office, grain and first day:
+    `counts` names office and day, and what a batch has for a day is summed once more for its month and year. A
+    `derived` total depends on several facts together: subjects.py tells what moves it.
     """
 
     name: str
     key: tuple[Column, ...]
     amounts: tuple[str, ...]
-    contributions: Callable[[Fact], Iterable[Contribution]]
+    counts: Callable[[Fact], Iterable[Contribution]]
     fed_by: tuple[str, ...]
+    of: tuple[Kind, ...] = ()
     since: int = 1
     until: int | None = None
+    in_time: bool = False
     derived: bool = False
+
+    def contributions(self, fact: Fact) -> list[Contribution]:
+        """Returns what a fact adds to the rows of the table."""
+        return [(key, amounts) for counted, amounts in self.counts(fact) for key in self.rows_of(counted)]
+
+    def rows_of(self, counted: Key) -> Iterable[Key]:
+        """Returns the keys of the rows in which something counts that `counts` names by this key."""
+        if not self.in_time:
+            return (counted,)
+        office, day, *about = counted
+        return [(*place, *about) for place in places_in_time(office, day)]
 
     def known_to(self, rules: int) -> bool:
         """Tells whether sets of these rules have this total."""
@@ -74,8 +88,8 @@ class Total:
     def add_sql(self) -> str:
         """The statement that adds rows of differences, in the order of the key, to one slice of a set's totals."""
         names = [column.name for column in self.key]
-        types = [*(column.type for column in self.key), *["text::bigint"] * len(self.amounts)]
-        arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types, start=3))
+        types = [*(column.type for column in self.key), *["bigint"] * len(self.amounts)]
+        arrays = ", ".join(f"${number}::text::{type_}[]" for number, type_ in enumerate(types, start=3))
         rows = f"unnest({arrays}) as n ({', '.join([*names, *self.amounts])})"
         sums = ", ".join(f"{amount} = t.{amount} + excluded.{amount}" for amount in self.amounts)
         return (
@@ -101,26 +115,39 @@ class Differences:
         # What each key gets is gathered, and added up once: a pair at a time took twice as long.
         self._gathered: dict[Key, list[Amounts]] = defaultdict(list)
 
-    def replace(self, old: Fact | None, new: Fact) -> None:
-        """Counts that `new` takes the place of `old`."""
-        if old is not None:
-            self.add([(key, tuple(map(neg, amounts))) for key, amounts in self.total.contributions(old)])
-        self.add(self.total.contributions(new))
+    def replace(self, replaced: Iterable[tuple[Fact | None, Fact]]) -> None:
+        """Counts that each new fact takes the place of the one before it, if there was one."""
+        counts, gathered = self.total.counts, self._gathered
+        for old, new in replaced:
+            if old is not None:
+                for key, amounts in counts(old):
+                    gathered[key].append(tuple(map(neg, amounts)))
+            for key, amounts in counts(new):
+                gathered[key].append(amounts)
 
     def add(self, moves: Iterable[Contribution]) -> None:
         """Counts what moves the total."""
+        gathered = self._gathered
         for key, amounts in moves:
-            self._gathered[key].append(amounts)
+            gathered[key].append(amounts)
 
-    def rows(self) -> list[tuple[Any, ...]]:
-        """Returns (key…, amounts…) of what does change, sorted: two appliers lock rows in one order."""
-        rows = []
-        for key, parts in self._gathered.items():
-            amounts = parts[0] if len(parts) == 1 else tuple(map(sum, zip(*parts, strict=True)))
-            if any(amounts):
-                rows.append((*key, *amounts))
-        rows.sort()
-        return rows
+    def rows(self) -> list[tuple[tuple[str, ...], Amounts]]:
+        """Returns what does change, keys as texts and in their order: two appliers lock rows in one order."""
+        sums = _summed(self._gathered)
+        if self.total.in_time:
+            spread: dict[Key, list[Amounts]] = defaultdict(list)
+            for counted, amounts in sums.items():
+                for key in self.total.rows_of(counted):
+                    spread[key].append(amounts)
+            sums = _summed(spread)
+        return sorted([(tuple(map(str, key)), amounts) for key, amounts in sums.items() if any(amounts)])
+
+
+def _summed(gathered: Mapping[Key, Sequence[Amounts]]) -> dict[Key, Amounts]:
+    return {
+        key: parts[0] if len(parts) == 1 else tuple(map(sum, zip(*parts, strict=True)))
+        for key, parts in gathered.items()
+    }
 
 
 def additions(totals: Sequence[Differences], slice_number: int) -> list[Write]:
@@ -133,8 +160,7 @@ def additions(totals: Sequence[Differences], slice_number: int) -> list[Write]:
     for differences in totals:
         rows = differences.rows()
         if rows:
-            columns = list(zip(*rows, strict=True))
-            width = len(differences.total.key)
-            arguments = [slice_number, *columns[:width], *map(numbers_literal, columns[width:])]
-            writes.append(Write(differences.total.add_sql, arguments))
+            keys = [texts_literal(column) for column in zip(*[key for key, _ in rows], strict=True)]
+            amounts = [numbers_literal(column) for column in zip(*[amounts for _, amounts in rows], strict=True)]
+            writes.append(Write(differences.total.add_sql, [slice_number, *keys, *amounts]))
     return writes

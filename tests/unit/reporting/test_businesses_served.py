@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.reporting.domain import PROVINCE, Period, start_of
+from services.reporting.projections.arrivals import arrival
 from services.reporting.projections.businesses_served import (
     TOTAL,
     Line,
@@ -20,7 +21,7 @@ from services.reporting.projections.businesses_served import (
     moved,
 )
 from services.reporting.projections.subjects import Due, visits_from
-from services.reporting.projections.total import Key
+from services.reporting.projections.total import Differences, Key
 
 FIRST = date(2023, 11, 1)
 _DAYS = st.integers(0, 500).map(lambda number: (FIRST + timedelta(days=number)).isoformat())
@@ -106,6 +107,38 @@ def test_what_moves_is_the_difference(old: list[Visit], new: list[Visit]) -> Non
     assert dict(moved(due.applied_to(_lines(old)))) == {
         key: amounts for key, amounts in differences.items() if any(amounts)
     }
+
+
+@settings(max_examples=300, deadline=None)
+@given(_VISITS, _VISITS.filter(bool))
+@example([Visit(_session(1), "35.76", "2024-01-01", 60, 0)], [Visit(_session(2), "35.79", "2024-01-01", 60, 0)])
+@example([Visit(_session(1), "35.76", "2024-02-01", 60, 0)], [Visit(_session(2), "35.76", "2024-03-31", 60, 0)])
+@example([Visit(_session(1), "35.76", "2024-02-01", 240, 0)], [Visit(_session(2), "35.79", "2024-03-31", 60, 0)])
+def test_what_a_look_tells_of_a_visit_is_the_difference(there: list[Visit], others: list[Visit]) -> None:
+    come = others[0]
+    told = arrival(document_of(_lines(there)), come.line)
+    if told is None:
+        return
+    assert come.session not in {visit.session for visit in there}
+    assert visits_from(told.document) == sorted([*there, come], key=lambda visit: (visit.day, visit.session))
+    gathered = Differences(TOTAL)
+    gathered.add(told.moves)
+    defined = Differences(TOTAL)
+    defined.add(moved(Due({come.session}, [come.line]).applied_to(_lines(there))))
+    assert gathered.rows() == defined.rows()
+
+
+def test_a_look_tells_of_plain_visits_and_leaves_the_rest_to_the_rule() -> None:
+    there = document_of([Visit(_session(1), "35.76", "2024-02-01", 60, 0).line])
+    assert arrival(there, Visit(_session(2), "35.76", "2024-02-02", 60, 0).line) is not None
+    left = {
+        "known already": Visit(_session(1), "35.76", "2024-02-02", 60, 0),
+        "attested": Visit(_session(2), "35.76", "2024-02-02", 60, 1),
+        "before all others": Visit(_session(2), "35.76", "2024-01-31", 60, 0),
+        "mentored intensively by it": Visit(_session(2), "35.76", "2024-12-31", 240, 0),
+    }
+    assert [why for why, visit in left.items() if arrival(there, visit.line) is not None] == []
+    assert arrival(json.dumps(json.loads(there)), Visit(_session(2), "35.76", "2024-02-02", 60, 0).line) is None
 
 
 @given(_VISITS)

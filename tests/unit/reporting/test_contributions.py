@@ -141,6 +141,5 @@ def test_every_amount_stands_under_a_whole_key(total: Any) -> None:
 def test_what_replaces_itself_changes_nothing() -> None:
     for total in TOTALS:
         differences = Differences(total)
-        for _, fact, _ in GOLDEN:
-            differences.replace(fact, fact)
+        differences.replace([(fact, fact) for _, fact, _ in GOLDEN])
         assert differences.rows() == []
