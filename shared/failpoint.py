@@ -11,6 +11,8 @@ import re
 import signal
 from dataclasses import dataclass
 
+import structlog
+
 _RULE = re.compile(r"^(?P<name>[a-z_.]+)=(?P<act>kill|raise|sleep\((?P<seconds>[0-9.]+)\))(@(?P<chance>[0-9.]+))?$")
 
 
@@ -47,6 +49,8 @@ async def point(name: str) -> None:
     fault = _active.get(name)
     if fault is None or random.random() >= fault.chance:  # noqa: S311  chance of a fault, not a secret
         return
+    # Whoever armed it must be able to prove that it happened.
+    structlog.get_logger().warning("failpoint", failpoint=name, act=fault.act)
     if fault.act == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif fault.act == "sleep":

@@ -17,11 +17,7 @@ async def scratch(data_dir: Path | None, say: Callable[[str], None]) -> AsyncIte
 
     It runs beside whatever runs in `data_dir` and touches nothing of it. Raises what launcher.launch raises.
     """
-    parent = (
-        (data_dir or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "plut").expanduser().absolute()
-    )
-    parent.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix="bench-", dir=parent))
+    directory = Path(tempfile.mkdtemp(prefix="bench-", dir=parent_of(data_dir)))
     installation = Installation.open(directory)
     try:
         say(f"an installation of its own is started in {directory}")
@@ -31,3 +27,11 @@ async def scratch(data_dir: Path | None, say: Callable[[str], None]) -> AsyncIte
         await launcher.shut_down(installation)
         shutil.rmtree(directory, ignore_errors=True)
         say(f"stopped and removed {directory}")
+
+
+def parent_of(data_dir: Path | None) -> Path:
+    """Returns the directory for installations of one's own: `data_dir`, else one in the user's cache; makes it."""
+    parent = data_dir or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "plut"
+    parent = parent.expanduser().absolute()
+    parent.mkdir(parents=True, exist_ok=True)
+    return parent

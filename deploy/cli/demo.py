@@ -90,7 +90,7 @@ async def _tell(installation: "Installation", console: "Console", stopping: asyn
 
     async with story.set_stage(installation, console) as stage:
         console.print("Administrator membuka delapan kantor; kepala kantor mendaftarkan konsultannya.")
-        await story.open_offices(stage)
+        await story.open_offices(installation, stage.staff, stage.administrator, stage.offices)
         console.print(
             "Delapan kantor kini menulis bersamaan lewat HTTP. Sesekali jawaban hilang di jalan lalu dikirim ulang, "
             "atau tombol terklik dua kali: tidak ada yang boleh hilang atau terhitung ganda.\n"

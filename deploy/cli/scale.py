@@ -1,4 +1,4 @@
-"""`plut scale`: how many of a consumer run."""
+"""`plut scale`: how many of a consumer or an api run."""
 
 import asyncio
 from typing import Annotated
@@ -14,13 +14,14 @@ def register(app: typer.Typer) -> None:
 
 
 def scale(
-    name: Annotated[str, typer.Argument(help="A consumer, such as reporting-consume.")],
+    name: Annotated[str, typer.Argument(help="A consumer or an api, such as reporting-consume.")],
     number: Annotated[int, typer.Argument(min=1, help="How many of it share the work, from now on.")],
     data_dir: DataDir = None,
 ) -> None:
-    """Starts further consumers of a service or stops some; also while it runs, and kept for the next start.
+    """Starts further consumers or apis of a service or stops some; also while it runs, and kept for the next start.
 
-    They share the partitions of the log: at most one consumer for each.
+    Consumers share the partitions of the log: at most one for each. Each api has an address of its own, which
+    `plut status` shows; whoever calls spreads the requests.
     """
     from deploy.local import launcher
     from deploy.local import scale as kept

@@ -130,17 +130,19 @@ async def set_stage(installation: Installation, console: Console) -> AsyncIterat
         yield Stage(installation, console, staff, offices, administrator, watch, board, clients, scenes)
 
 
-async def open_offices(stage: Stage) -> None:
-    """The administrator opens the eight offices; those that stand already stay as they are."""
-    url = f"{stage.installation.url('registry')}/v1/offices"
-    token = stage.staff.token_of(Role.ADMINISTRATOR)
-    known = {office["code"] for office in (await stage.administrator.read(url, token))["items"]}
-    for office in OFFICES:
+async def open_offices(
+    installation: Installation, staff: Staff, administrator: Writer, offices: Sequence[SimulatedOffice]
+) -> None:
+    """The administrator opens the offices, which hire; those that stand already stay as they are."""
+    url = f"{installation.url('registry')}/v1/offices"
+    token = staff.token_of(Role.ADMINISTRATOR)
+    known = {office["code"] for office in (await administrator.read(url, token))["items"]}
+    for office in (each.office for each in offices):
         if office.code not in known:
             body = {"code": office.code, "name": office.name, "opened_on": office.opened_on}
-            await stage.administrator.send(url, body, token)
-    await asyncio.gather(*(office.employ() for office in stage.offices))
-    await asyncio.gather(*(office.remember() for office in stage.offices))
+            await administrator.send(url, body, token)
+    await asyncio.gather(*(office.employ() for office in offices))
+    await asyncio.gather(*(office.remember() for office in offices))
 
 
 async def write_together(stage: Stage, stopping: asyncio.Event) -> None:

@@ -69,10 +69,11 @@ Token = Callable[[], Awaitable[str]]
 
 
 class Writer:
-    """Sends writes over a connection of its own."""
+    """Sends writes over a connection of its own. `route` says where a request to an address goes, each time anew."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, route: Callable[[str], str] = str) -> None:
         self._log = log
+        self._route = route
         self._client = httpx.AsyncClient(timeout=_REQUEST_SECONDS, trust_env=False)
 
     async def close(self) -> None:
@@ -99,7 +100,9 @@ class Writer:
         key = str(uuid4())
         headers = await _headers(token, key)
         try:
-            await self._client.post(url, json=dict(body), headers=headers, extensions={"trace": _lose_the_answer})
+            await self._client.post(
+                self._route(url), json=dict(body), headers=headers, extensions={"trace": _lose_the_answer}
+            )
         except (_LostAnswerError, httpx.TransportError):
             self._log.write(key, None, None)
         return await self.send(url, body, token, key=key)
@@ -114,7 +117,7 @@ class Writer:
         """Returns what a GET answers, once it does; raises httpx.HTTPStatusError for a refusal, and GaveUpError."""
         for attempt in range(TRIES):
             with suppress(httpx.TransportError):
-                answer = await self._client.get(url, headers={"Authorization": f"Bearer {await token()}"})
+                answer = await self._client.get(self._route(url), headers={"Authorization": f"Bearer {await token()}"})
                 if "Retry-After" not in answer.headers:
                     return answer.raise_for_status().json()
             await asyncio.sleep(patience(attempt))
@@ -128,7 +131,7 @@ class Writer:
             headers["If-Match"] = f'"{seen}"'
         method = "POST" if seen is None else "PATCH"
         try:
-            answer = await self._client.request(method, url, json=dict(body), headers=headers)
+            answer = await self._client.request(method, self._route(url), json=dict(body), headers=headers)
         except httpx.TransportError:
             self._log.write(key, None, None)
             return None

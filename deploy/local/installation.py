@@ -89,6 +89,11 @@ class Installation:
     def held_file(self, name: str) -> Path:
         return self.run / "held" / name
 
+    @property
+    def conditions_file(self) -> Path:
+        """What single processes are tried under (`deploy.local.conditions`); ordinarily there is no such file."""
+        return self.directory / "conditions.json"
+
     # Addresses
 
     @property

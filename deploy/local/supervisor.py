@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from deploy.local import jars, leftovers, preparation, probe
+from deploy.local import conditions, jars, leftovers, preparation, probe
 from deploy.local.installation import Installation
 from deploy.local.jars import JarsError
 from deploy.local.kafka import KafkaError
@@ -200,7 +200,8 @@ class Supervisor:
     def _keep_server(self, name: str, command: Callable[[Path], Command]) -> Keeper:
         def marked() -> Command:
             own = command(self._log(name))
-            return replace(own, environment={**own.environment, leftovers.MARK: str(self._installation.directory)})
+            mark = {leftovers.MARK: str(self._installation.directory)}
+            return self._tried(name, replace(own, environment={**own.environment, **mark}))
 
         keeper = self._servers[name] = self._keeper(name, marked, _SERVER_STOP_SECONDS)
         return keeper
@@ -220,7 +221,11 @@ class Supervisor:
         if program.service != "issuer":  # the others know the issuer's address from their start
             self._ports.move_if_taken(program.name)
         argv = ending_with_parent(program.argv, signal.SIGTERM)
-        return Command(program.name, argv, self._log(program.name), self._installation.environment(program))
+        environment = self._installation.environment(program)
+        return self._tried(program.name, Command(program.name, argv, self._log(program.name), environment))
+
+    def _tried(self, name: str, command: Command) -> Command:
+        return conditions.of(self._installation.conditions_file, name).applied_to(command)
 
     def _log(self, name: str) -> Path:
         return self._installation.logs / f"{name}.log"

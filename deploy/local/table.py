@@ -57,13 +57,14 @@ PROGRAMS = (
     Program("reporting", "consume"),
 )
 # Consumers share the partitions of their topics; of more than there are partitions some would have nothing to read.
-SCALABLE = tuple(program.name for program in PROGRAMS if program.role == "consume")
+# Each api answers at an address of its own: whoever calls spreads the requests.
+SCALABLE = tuple(program.name for program in PROGRAMS if program.role in ("consume", "api"))
 MOST_CONSUMERS = PARTITIONS
 MIGRATIONS = tuple(Program(service, "migrate") for service in SERVICES)
 
 
 def programs(numbers: Mapping[str, int]) -> tuple[Program, ...]:
-    """Returns what is to run: each process once, and as many of the consumers as `numbers` says by their names."""
+    """Returns what is to run: each process once, and as many of the scalable as `numbers` says by their names."""
     return tuple(
         replace(program, number=number)
         for program in PROGRAMS

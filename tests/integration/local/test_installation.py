@@ -119,15 +119,16 @@ def test_consumers_are_many_where_that_was_asked_for(down: Installation) -> None
     assert "3 of reporting-consume will run from the next start" in said("reporting-consume", "3").stdout
     assert said("mentoring-consume", str(MOST_CONSUMERS)).exit_code == 0
     assert said("mentoring-consume", "1").exit_code == 0
+    assert "2 of registry-api will run" in said("registry-api", "2").stdout
     names = [program.name for program in down.programs()]
-    assert len(names) == len(set(names)) == len(PROGRAMS) + 2
-    assert {"reporting-consume", "reporting-consume-2", "reporting-consume-3"} <= set(names)
-    refused = [said("registry-api", "2"), said("reporting-consume", str(MOST_CONSUMERS + 1))]
+    assert len(names) == len(set(names)) == len(PROGRAMS) + 3
+    assert {"registry-api-2", "reporting-consume", "reporting-consume-2", "reporting-consume-3"} <= set(names)
+    refused = [said("registry-relay", "2"), said("reporting-consume", str(MOST_CONSUMERS + 1))]
     assert [one.exit_code for one in refused] == [2, 2]
     assert "registry-consume" in refused[0].stderr
     assert f"Ask for {MOST_CONSUMERS} at most" in refused[1].stderr
     assert [program.name for program in down.programs()] == names, "what was refused was kept"
-    down.scale_file.write_text('{"reporting-consume": 9999, "registry-api": 2, "mentoring-consume": "two"}', "utf-8")
+    down.scale_file.write_text('{"reporting-consume": 9999, "registry-relay": 2, "mentoring-consume": "two"}', "utf-8")
     assert down.programs() == PROGRAMS, "a spoilt file counts as none"
 
 
