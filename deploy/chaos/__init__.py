@@ -16,7 +16,8 @@ Adding a scenario:
 3. Only if it needs them: `heal` (always called, also after a failure; everything armed, held and frozen by the stage is
    released anyway), `judge` (further findings, as sentences), `recovers_within` (seconds), `cannot_run` (why not on
    this machine, else None), `apart` (an installation of its own, not shared with other scenarios) with
-   `prepare` (before that one is started: conditions, files), and `lasts_at_most`.
+   `prepare` (before that one is started: conditions, files) and `clear` (what is not removed with its directory), and
+   `lasts_at_most`.
 
 Conditions of single processes (variables such as PLUT_FAILPOINTS or PLUT_KAFKA_BOOTSTRAP, and words before their
 command such as `faketime` or `prlimit`) go through `stage.conditions` or, before the start, `deploy.local.conditions`.

@@ -67,7 +67,7 @@ async def _run_one(scenario: Scenario, seed: int, rounds: int, grounds: Grounds,
         spoilt = not result.is_good
         return await _kept(result, installation, parent / "kept", rounds) if spoilt else result
     finally:
-        await grounds.leave(installation, spoilt=spoilt)
+        await grounds.leave(scenario, installation, spoilt=spoilt)
 
 
 async def _kept(result: Result, installation: Installation, directory: Path, rounds: int) -> Result:

@@ -29,13 +29,13 @@ class Grounds:
             self._shared = await self._start(None)
         return self._shared
 
-    async def leave(self, installation: Installation, *, spoilt: bool) -> None:
+    async def leave(self, scenario: Scenario, installation: Installation, *, spoilt: bool) -> None:
         """Stops and removes an installation unless others share it; one that is spoilt nobody shares any more."""
         if installation is self._shared and not spoilt:
             return
         if installation is self._shared:
             self._shared = None
-        await self._remove(installation)
+        await self._remove(installation, scenario if scenario.apart else None)
 
     async def close(self) -> None:
         """Stops and removes what is shared."""
@@ -48,17 +48,19 @@ class Grounds:
         installation = Installation.open(self._parent / f"ground-{self._made}")
         two_of_each(installation)
         if scenario is not None:
-            scenario.prepare(installation)
+            await scenario.prepare(installation)
         self._say(f"starting an installation in {installation.directory}")
         try:
             await launcher.launch(installation, lambda _text: None)
         except BaseException:
-            await self._remove(installation)
+            await self._remove(installation, scenario)
             raise
         return installation
 
-    async def _remove(self, installation: Installation) -> None:
+    async def _remove(self, installation: Installation, scenario: Scenario | None = None) -> None:
         await launcher.shut_down(installation)
+        if scenario is not None:
+            await scenario.clear(installation)
         shutil.rmtree(installation.directory, ignore_errors=True)
 
 

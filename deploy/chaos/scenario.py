@@ -25,8 +25,12 @@ class Scenario(ABC):
         """Returns why this machine cannot run it; None if it can."""
         return None
 
-    def prepare(self, installation: Installation) -> None:
+    async def prepare(self, installation: Installation) -> None:
         """Readies the installation of its own before that is started; only where it is `apart`."""
+        del installation
+
+    async def clear(self, installation: Installation) -> None:
+        """Takes away what is not removed with the directory of an installation of its own, which has been stopped."""
         del installation
 
     @abstractmethod

@@ -4,6 +4,7 @@ The supervisor looks each time it starts a process, so that what is kept or take
 """
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -16,21 +17,33 @@ from deploy.local.process import Command
 
 @dataclass(frozen=True)
 class Conditions:
-    """Variables that are set beside, or instead of, a process's own, and words before its command."""
+    """Variables that are set beside, or instead of, a process's own, and words before its command.
+
+    `checkout` is another checkout of the product: its code runs, with the Python of its own .venv.
+    """
 
     environment: Mapping[str, str] = field(default_factory=dict)
     prefix: Sequence[str] = ()
+    checkout: str | None = None
 
     def applied_to(self, command: Command) -> Command:
         """Returns the command under these conditions."""
         return replace(
             command,
-            argv=[*self.prefix, *command.argv],
+            argv=[*self.prefix, *(self._in_checkout(word) for word in command.argv)],
             environment={**command.environment, **self.environment},
+            directory=Path(self.checkout) if self.checkout else command.directory,
         )
 
+    def _in_checkout(self, word: str) -> str:
+        return str(Path(self.checkout) / ".venv/bin/python") if self.checkout and word == sys.executable else word
+
     def __or__(self, other: "Conditions") -> "Conditions":
-        return Conditions({**self.environment, **other.environment}, (*self.prefix, *other.prefix))
+        return Conditions(
+            {**self.environment, **other.environment},
+            (*self.prefix, *other.prefix),
+            other.checkout or self.checkout,
+        )
 
 
 def load(path: Path) -> Mapping[str, Conditions]:

@@ -1,13 +1,13 @@
 """What has to stand before a service starts: the database with its roles, and every schema migrated."""
 
 import asyncio
-import os
 
 import asyncpg
 
+from deploy.local import conditions
 from deploy.local.installation import Installation
 from deploy.local.postgres import create_database
-from deploy.local.process import StartError
+from deploy.local.process import Command, StartError, last_words, start
 from deploy.local.table import DATABASE_ROLES, MIGRATIONS, SERVICES, Program
 from shared.postgres import role_name
 from shared.privacy.keys import create_keys
@@ -42,18 +42,14 @@ async def migrate(installation: Installation) -> None:
 
 
 async def _run(installation: Installation, program: Program) -> None:
-    log = installation.logs / f"{program.name}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
-            *program.argv,
-            env={**os.environ, **installation.environment(program)},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
+    own = Command(
+        program.name, program.argv, installation.logs / f"{program.name}.log", installation.environment(program)
+    )
+    running = start(conditions.of(installation.conditions_file, program.name).applied_to(own))
+    try:
         async with asyncio.timeout(_MIGRATION_SECONDS):
-            status = await process.wait()
+            status = await running.ended()
+    finally:
+        running.kill()
     if status != 0:
-        words = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
-        raise StartError("\n".join([f"{program.name} failed with status {status}. The end of {log}:", *words]))
+        raise StartError(f"{program.name} failed with status {status}. {last_words(own.log)}")
