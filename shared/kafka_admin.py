@@ -9,7 +9,14 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+from aiokafka.errors import (
+    GroupIdNotFound,
+    KafkaError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+from aiokafka.protocol.admin import DeleteGroupsRequest
 
 from shared.contracts.catalogue import Topic
 from shared.settings import Settings
@@ -109,6 +116,18 @@ async def delete(settings: Settings, names: Sequence[str]) -> None:
             if code != _NO_ERROR and for_code(code) is not UnknownTopicOrPartitionError:
                 raise KafkaTrouble(f"topic {name} cannot be deleted: {for_code(code).__name__}")
         await _until(client, names, lambda counts: not counts, "waiting until deleted topics are gone")
+
+
+async def forget_group(settings: Settings, group: str) -> None:
+    """Has Kafka forget a group that nobody is in any more: else it lags behind for a week. Raises KafkaTrouble."""
+    async with admin(settings) as client:
+        name = settings.topic_prefix + group
+        coordinator = await bounded(client.find_coordinator(name), "looking for a group")
+        request = DeleteGroupsRequest([name])
+        answer = await bounded(client._send_request(request, coordinator), "forgetting a group")  # noqa: SLF001  aiokafka offers no other way
+        ((_, code),) = answer.results
+        if code != _NO_ERROR and for_code(code) is not GroupIdNotFound:
+            raise KafkaTrouble(f"group {name} cannot be forgotten: {for_code(code).__name__}")
 
 
 async def _partition_counts(client: Any, names: Sequence[str]) -> dict[str, int]:  # noqa: ANN401  aiokafka has no types

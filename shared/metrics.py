@@ -19,10 +19,11 @@ HTTP_SECONDS = Histogram(
     "http_request_seconds",
     "Time from the request's head to the last byte of its answer",
     ("method", "route"),
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.3, 0.5, 1, 2.5, 5, 10),
     registry=REGISTRY,
 )
 AUTHZ_DENIED = Counter("authz_denied_total", "Requests that the policy refused", ("action",), registry=REGISTRY)
+JWKS_AWAY = Gauge("jwks_away", "1 since the issuer last failed to tell its keys", registry=REGISTRY)
 SSE_CLIENTS = Gauge("sse_clients", "Browsers that listen for change hints", ("scope",), registry=REGISTRY)
 PAGE_RENDERINGS = Counter(
     "page_renderings_total", "Parts of pages rendered, not taken from those kept", ("page",), registry=REGISTRY
@@ -54,6 +55,15 @@ RELAY_ALARM = Gauge(
 RELAY_HISTORY = Gauge("relay_history", "The history that is being published", ("service",), registry=REGISTRY)
 RELAY_EPOCH = Gauge("relay_epoch", "Rises each time the whole outbox is sent again", ("service",), registry=REGISTRY)
 
+RELAY_POSTGRES = Gauge("relay_postgres_answers", "1 while Postgres answers the relay", ("service",), registry=REGISTRY)
+# Of the whole database, but told by each service's leader: nobody else asks Postgres all the time.
+WAL_SLOTS_UNREAD = Gauge(
+    "postgres_slots_unread", "Replication slots that keep WAL and that nobody reads", ("service",), registry=REGISTRY
+)
+WAL_ARCHIVE_FAILS = Gauge(
+    "postgres_archive_fails", "1 while the newest try to archive WAL has failed", ("service",), registry=REGISTRY
+)
+
 # The consumer
 CONSUMER_LAG = Gauge(
     "consumer_lag",
@@ -79,6 +89,13 @@ REBALANCES = Counter("rebalances_total", "Times the partitions were dealt anew",
 CONSUMER_ALARMS = Gauge("consumer_alarms", "Alarms that nobody has cleared", ("group", "kind"), registry=REGISTRY)
 PROJECTION_POSITION = Gauge(
     "projection_position", "Sum of the next offsets of a read model", ("group",), registry=REGISTRY
+)
+
+READ_MODELS_BEHIND = Gauge(
+    "read_models_behind_seconds",
+    "Age of what pages show, as their own process sees it",
+    ("service",),
+    registry=REGISTRY,
 )
 
 

@@ -163,8 +163,8 @@ class Installation:
 
     def secrets_dir(self, service: str, role: str) -> Path:
         """Returns the directory of what processes of this service and role alone may read; makes it if need be."""
-        if service == "issuer":
-            return secrets.private_directory(self._secrets / "issuer")
+        if service in ("issuer", "watch"):
+            return secrets.private_directory(self._secrets / service)
         directory = self._secrets / role_name(service, table.database_role(role))
         secrets.keep(directory / "plut_postgres_password")
         if table.database_role(role) == "app":

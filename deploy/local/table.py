@@ -12,6 +12,8 @@ SERVICES = ("registry", "mentoring", "reporting")
 DATABASE_ROLES = ("owner", "app", "worker")
 # Which database role a process of each kind logs in as.
 _DATABASE_ROLE = {"migrate": "owner", "api": "app", "relay": "worker", "consume": "worker"}
+# What belongs to no service has one role and a program of its own.
+_MODULE_OF = {"issuer": "deploy.local.issuer", "watch": "shared.watch"}
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,12 @@ class Program:
 
     @property
     def needs_kafka(self) -> bool:
-        return self.role in ("relay", "consume")
+        return self.role in ("relay", "consume", "watch")
 
     @property
     def argv(self) -> list[str]:
-        module = "deploy.local.issuer" if self.service == "issuer" else f"services.{self.service}"
-        arguments = [] if self.service == "issuer" else [self.role]
+        module = _MODULE_OF.get(self.service, f"services.{self.service}")
+        arguments = [] if self.service in _MODULE_OF else [self.role]
         niceness = ["nice", "-n", "10"] if self.yields and shutil.which("nice") else []
         return [*niceness, sys.executable, "-m", module, *arguments]
 
@@ -55,6 +57,7 @@ PROGRAMS = (
     Program("mentoring", "consume"),
     Program("reporting", "api"),
     Program("reporting", "consume"),
+    Program("watch", "watch", yields=True),
 )
 # Consumers share the partitions of their topics; of more than there are partitions some would have nothing to read.
 # Each api answers at an address of its own: whoever calls spreads the requests.

@@ -29,6 +29,7 @@ def build_api(
     from services.reporting import api, web
     from services.reporting.answers.attention import Thresholds
     from services.reporting.hints import Broadcaster
+    from services.reporting.lateness import Lateness
     from services.reporting.login import Gate
     from shared.asyncapi import asyncapi_routes
     from shared.http.app import create_app
@@ -43,7 +44,7 @@ def build_api(
         pool=pool,
         verifier=verifier,
         routers=[api.router, web.routes(settings, gate, broadcaster, thresholds), asyncapi_routes(SERVICE, settings)],
-        loops=[broadcaster],
+        loops=[broadcaster, Lateness(pool)],
     )
     app.state.thresholds = thresholds
     web.install(app, settings, broadcaster)

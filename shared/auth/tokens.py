@@ -14,6 +14,7 @@ from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
 
+from shared import metrics
 from shared.auth.principal import Principal, Role
 from shared.settings import Settings
 
@@ -145,6 +146,9 @@ class Verifier:
                 self._adopt(KeySet.import_key_set(await self._fetch()))
         except Exception as error:  # noqa: BLE001  whatever the issuer sent: the known keys stay
             self._log.warning("jwks_not_loaded", issuer=self._issuer, error=type(error).__name__)
+            metrics.JWKS_AWAY.set(1)
+        else:
+            metrics.JWKS_AWAY.set(0)
 
     def _adopt(self, keys: KeySet) -> None:
         if keys != self._keys:

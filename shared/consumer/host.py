@@ -5,11 +5,13 @@ its probes.
 import asyncio
 from collections.abc import Sequence
 
+import structlog
 from faststream.asgi import AsgiFastStream
 from faststream.kafka import KafkaBroker
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from shared import kafka_admin
 from shared.consumer import kafka
 from shared.consumer.alarms import open_alarms
 from shared.consumer.applier import Applier
@@ -19,6 +21,7 @@ from shared.consumer.watermarks import WatermarkReader
 from shared.contracts.catalogue import WATERMARK
 from shared.http.probes import probe_routes
 from shared.http.serve import serve
+from shared.kafka_admin import KafkaTrouble
 from shared.loops import BackgroundLoop
 from shared.memory import collect_garbage_rarely
 from shared.metrics import CONSUMER_ALARMS
@@ -97,8 +100,15 @@ class ConsumerHost:
         await self._subscriptions.add(Subscription(reader, [WATERMARK], self._broker, self._settings))
 
     async def remove(self, group: str) -> None:
-        """Stops following for a group, within seconds; does nothing if it is not followed. Its rows stay."""
+        """Stops following for a group, within seconds; does nothing if it is not followed. Its rows stay.
+
+        Kafka forgets the group with its last member: what nobody follows any more must not look like a dead consumer.
+        """
         await self._subscriptions.remove(group)
+        try:
+            await kafka_admin.forget_group(self._settings, group)
+        except KafkaTrouble as error:
+            structlog.get_logger().info("group_not_forgotten", group=group, reason=str(error))
 
     async def run(self, loops: Sequence[BackgroundLoop] = ()) -> None:
         """Is the process: probes and metrics on its port, subscriptions and `loops` behind, until SIGTERM or SIGINT."""

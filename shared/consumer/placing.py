@@ -20,6 +20,7 @@ class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
 
     def __init__(self, group: str) -> None:
         self.group = group
+        metrics.REBALANCES.labels(group)  # 0 is told too: what begins with 1 has not risen, to Prometheus
         self.subscriber: BatchSubscriber | None = None
         self.wake = asyncio.Event()
         self.unplaced: set[TopicPartition] = set()

@@ -64,6 +64,8 @@ class Reader(Placer):
 
     def __init__(self, applier: Applier, pool: Pool, prefix: str) -> None:
         super().__init__(applier.group)
+        metrics.OFFSET_RESETS.labels(applier.group)
+        metrics.DUPLICATES_DROPPED.labels(applier.group)
         self.applier = applier
         self.halted: str | None = None
         self._halted_until: float | None = None

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from shared import metrics
 from shared.clock import utc_now
 from shared.ids import new_id
 from shared.imports import store
 from shared.imports.importer import Importer
+from shared.imports.rows import RowStatus
 from shared.imports.run import LEASE, Run
 from shared.postgres import Pool, transaction
 from shared.queues import QueueLoop
@@ -25,6 +27,8 @@ class ImportWorker(QueueLoop):
         super().__init__(clock)
         self._pool = pool
         self._importer = importer
+        for status in RowStatus:
+            metrics.IMPORT_ROWS.labels(status)
 
     async def work_next(self) -> bool:
         """Works the next job through; tells whether there was one."""

@@ -31,6 +31,17 @@ _QUIET_SECONDS = 0.015
 _RETRY_SECONDS = (0.2, 2.0)
 _ALARM_LOOKS = 5  # a second apart; then everything is examined anew
 
+_TOLD_BY_THE_LEADER = (
+    metrics.OUTBOX_UNPUBLISHED,
+    metrics.OUTBOX_OLDEST_AGE,
+    metrics.EVENTS_HELD,
+    metrics.RELAY_ALARM,
+    metrics.RELAY_EPOCH,
+    metrics.RELAY_HISTORY,
+    metrics.WAL_SLOTS_UNREAD,
+    metrics.WAL_ARCHIVE_FAILS,
+)
+
 
 def pause_after(silence: float) -> float:
     """Returns how many seconds lie between two turns after `silence` seconds without a row: a tenth of it, bounded.
@@ -109,6 +120,7 @@ class Lead:
             while not self._stopping.is_set():
                 await self._publish_or_recover()
         finally:
+            self._leave_the_telling()
             await self._close_publisher()
             if self._unsaved:
                 with suppress(SteppedDown, *UNAVAILABLE):
@@ -156,6 +168,7 @@ class Lead:
         metrics.RELAY_ALARM.labels(self._service).set(1)
         for _ in range(_ALARM_LOOKS):
             self._health.tick()
+            await self._count_if_due()
             await self._rest(1)
             if (await store.read_state(self._connection)).position.fence != self._position.fence:
                 raise SteppedDown
@@ -345,7 +358,15 @@ class Lead:
         metrics.OUTBOX_OLDEST_AGE.labels(self._service).set(backlog.oldest_seconds)
         metrics.RELAY_EPOCH.labels(self._service).set(self._position.epoch)
         metrics.RELAY_HISTORY.labels(self._service).set(self._position.history)
+        wal = await store.read_wal(self._connection)
+        metrics.WAL_SLOTS_UNREAD.labels(self._service).set(wal.slots_unread)
+        metrics.WAL_ARCHIVE_FAILS.labels(self._service).set(wal.archive_fails)
         await self._reload_held()
+
+    def _leave_the_telling(self) -> None:
+        """Only the leader knows: what a former one last counted would be taken for the truth for ever."""
+        for figure in _TOLD_BY_THE_LEADER:
+            figure.remove(self._service)
 
     async def _recover(self, trouble: KafkaTrouble) -> None:
         """Throws the producer away and keeps what was acknowledged; what is unknown is sent again."""

@@ -27,6 +27,7 @@ class RelayLoop(BackgroundLoop):
         self._settings = settings
         self.health = Health()
         self.leads = asyncio.Event()
+        metrics.RELAY_LEADS.labels(service).set(0)
 
     async def run(self) -> None:
         self.started.set()
@@ -37,6 +38,7 @@ class RelayLoop(BackgroundLoop):
             except SteppedDown:
                 self._log.info("relay_steps_down")
             except UNAVAILABLE as error:
+                metrics.RELAY_POSTGRES.labels(self._service).set(0)
                 self.health.postgres_trouble = f"Postgres does not answer: {type(error).__name__}"
                 self._log.warning("postgres_unavailable", reason=repr(error))
                 await self.rest(0.3)
@@ -49,6 +51,7 @@ class RelayLoop(BackgroundLoop):
         connection = await self._connect("relay")
         try:
             self.health.postgres_trouble = None
+            metrics.RELAY_POSTGRES.labels(self._service).set(1)
             if await self._has_locked(connection):
                 await self._lead(connection)
         finally:

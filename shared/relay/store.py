@@ -332,6 +332,25 @@ async def read_backlog(connection: Connection) -> Backlog:
     return Backlog(counted[0], max(0.0, counted[1]))
 
 
+class Wal(NamedTuple):
+    """What can fill the disk of the whole cluster, and make its backups worthless."""
+
+    slots_unread: int
+    archive_fails: bool
+
+
+_WAL = """
+select (select count(*) from pg_replication_slots where not active),
+       coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)
+from pg_stat_archiver
+"""
+
+
+async def read_wal(connection: Connection) -> Wal:
+    (row,) = await connection.fetch(_WAL, timeout=10)
+    return Wal(*row)
+
+
 async def ask_for_replay(connection: Connection) -> None:
     """Has the whole outbox sent again under a higher epoch; the leader steps down and takes the lead anew.
 
