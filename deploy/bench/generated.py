@@ -1,23 +1,17 @@
-"""Facts as millions of events would leave them: eight offices, three years, made in bulk and written without a log.
+"""Facts as millions of events would leave them: eight offices and three years, made in bulk.
 
-They pass through the product's own rules: `contributions`, the visits of businesses, and what writes facts. The same
-numbers make the same facts, so that a greater amount holds the smaller one.
+The same numbers make the same facts, so that a greater amount holds the smaller one. A business comes ten times on
+average, some stay for years; 10,000,000 events are of half a million businesses and five million sessions.
 """
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from deploy.bench import province
-from services.reporting import store
 from services.reporting.domain import Fact, Kind, businesses_of
-from services.reporting.projections import happenings, subjects, totals_of
-from services.reporting.projections.subjects import Served
-from services.reporting.projections.total import Differences, additions
-from services.reporting.store import NewFacts, ReadModelSet
-from shared.clock import business_day
 from shared.contracts.catalogue import PARTITIONS, AnyEvent
 from shared.contracts.envelope import Contract, Payload
 from shared.contracts.mentoring import (
@@ -30,14 +24,11 @@ from shared.contracts.mentoring import (
     SessionState,
 )
 from shared.contracts.registry import BusinessRegistered, BusinessState, OfficeState
-from shared.statements import write_together
 
 CONSULTANTS_PER_OFFICE = 12
 _BUSINESS, _SESSION, _CONSULTANT, _EVENT = 1, 2, 3, 9
 # Businesses that are made together: a training joins some of them.
 _CIRCLE = 200
-# Totals are added up over so many facts before they are written.
-_SUMMED_FACTS = 40_000
 # How much rarer each further one of a list is.
 _FALLING = 0.6
 
@@ -139,8 +130,8 @@ def circle(number: int, today: date) -> Made:
 
 
 def _visits(dice: random.Random) -> int:
-    """Most businesses come a few times in three years; one in twenty-five is accompanied for long."""
-    return dice.randint(12, 40) if dice.random() < 0.04 else dice.randint(0, 8)
+    """Most businesses come a few times a year; one in twelve is accompanied for long."""
+    return dice.randint(20, 50) if dice.random() < 0.08 else dice.randint(0, 16)
 
 
 def _business(number: int, dice: random.Random, today: date) -> BusinessState:
@@ -230,80 +221,3 @@ def _envelope(fact: Fact, day: date) -> dict[str, Any]:
         "actor": province.SUBJECT,
         "correlation_id": fact.event_id,
     }
-
-
-# Written
-
-
-class Writing:
-    """Writes made-up facts into a set; `events` stand behind those that are there. Its totals lag until `grow` ends."""
-
-    def __init__(self, connection: Any, written: ReadModelSet, now: datetime) -> None:  # noqa: ANN401  asyncpg's
-        self.events = 0
-        self.circles = 0
-        self._connection = connection
-        self._set = written
-        self._now = now
-        self._sums = _Sums(written.rules)
-
-    async def begin(self) -> None:
-        """Writes the offices and their consultants."""
-        today = business_day(self._now)
-        for kind, facts in ((Kind.OFFICE, offices(today)), (Kind.CONSULTANT, consultants(today))):
-            await self._write({kind: facts})
-            self.events += len(facts)
-
-    async def grow(self, events: int, tell: Callable[[int], None]) -> None:
-        """Writes circles until so many events stand behind all facts, and then what is left of their totals."""
-        while self.events < events:
-            made = circle(self.circles, business_day(self._now))
-            await self._write({Kind.BUSINESS: made.businesses, Kind.SESSION: made.sessions})
-            self.circles += 1
-            self.events += made.events
-            tell(self.events)
-            if self._sums.facts >= _SUMMED_FACTS:
-                await self._write_sums()
-        await self._write_sums()
-
-    async def _write(self, facts: Mapping[Kind, Sequence[Fact]]) -> None:
-        """In one transaction: the facts, the visits of the businesses, and what happened lately."""
-        every = [fact for of_kind in facts.values() for fact in of_kind]
-        visited = subjects.changes((None, fact) for fact in facts.get(Kind.SESSION, ()))
-        since = business_day(self._now - happenings.REMEMBERED)
-        latest = [(fact.kind, event_of(fact)) for fact in every if _day_of(fact.state) >= since]
-        async with self._connection.transaction():
-            served = await subjects.lock(self._connection, self._set.version, visited)
-            new = [NewFacts(kind, of_kind, []) for kind, of_kind in facts.items()]
-            others = [*subjects.writes(served), *happenings.write(latest, self._now)]
-            await store.write_facts(self._connection, self._set.version, new, others)
-        self._sums.take(every, served)
-
-    async def _write_sums(self) -> None:
-        for total in self._sums.whole():
-            await write_together(self._connection, self._set.version, additions([total], slice_number=0))
-        self._sums = _Sums(self._set.rules)
-
-
-class _Sums:
-    """What some facts add to the totals."""
-
-    def __init__(self, rules: int) -> None:
-        self.facts = 0
-        self._sums = [Differences(total) for total in totals_of(rules) if not total.derived]
-        self._served: list[Served] = []
-
-    def take(self, facts: Sequence[Fact], served: Sequence[Served]) -> None:
-        self.facts += len(facts)
-        self._served += served
-        for sums in self._sums:
-            sums.replace([(None, fact) for fact in facts])
-
-    def whole(self) -> list[Differences]:
-        return [*self._sums, subjects.count_all(self._served)]
-
-
-def _day_of(state: Contract) -> date:
-    """Returns the day of a session or of a business's registration; nothing else is the latest activity."""
-    if isinstance(state, SessionState):
-        return state.day
-    return state.registered_on if isinstance(state, BusinessState) else date.min

@@ -19,16 +19,14 @@ import httpx
 
 from deploy.bench import lines
 from deploy.bench.desk import only_the_api
-from deploy.bench.generated import Writing
+from deploy.bench.filling import Filling
 from deploy.bench.latency import percentile
 from deploy.bench.questions import Question, questions
 from deploy.demo.staff import Staff
 from deploy.local.installation import Installation
-from services.reporting import store
 from services.reporting.settings import SERVICE
 from shared.auth.principal import Role
 from shared.clock import business_day, utc_now
-from shared.postgres import connect, role_name
 
 TIMES = (1, 10, 100)
 LIMIT_MS = 50.0
@@ -81,23 +79,20 @@ async def measure(installation: Installation, asked: Asked, say: Say, tell: Tell
     await only_the_api(installation)
     installation.hold(_KAFKA)
     staff = Staff(installation)
-    settings = installation.settings(SERVICE, "owner")
-    connection = await connect(settings, role_name(SERVICE, "owner"), schema=SERVICE, application="plut-bench")
     answers: list[Answer] = []
     try:
-        writing = Writing(connection, await store.live_set(connection), utc_now())
-        await writing.begin()
+        filling = Filling(installation.superuser_dsn(), utc_now())
+        await filling.begin()
         for times in TIMES:
             events = asked.events * times // TIMES[-1]
-            await writing.grow(events, lambda done, whole=events: tell(done, whole))  # type: ignore[misc]
+            await filling.grow(events, lambda done, whole=events: tell(done, whole))  # type: ignore[misc]
             await _settle(installation)
-            say(f"{writing.events:,} events are there; {asked.rate:g} per second are applied while it is asked")
-            async with _applying(installation, asked.rate, writing.circles):
+            say(f"{filling.events:,} events are there; {asked.rate:g} per second are applied while it is asked")
+            async with _applying(installation, asked.rate, filling.circles):
                 token = await staff.token_of(Role.PROVINCE_ANALYST)()
-                answers += await _ask_all(installation, token, writing.events, asked.seconds)
+                answers += await _ask_all(installation, token, filling.events, asked.seconds)
     finally:
         await staff.close()
-        await connection.close(timeout=5)
     return answers
 
 

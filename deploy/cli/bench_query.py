@@ -31,6 +31,7 @@ def query(
     """
     import uvloop
 
+    from deploy.bench.filling import FillingError
     from deploy.bench.query import Asked, NoSpaceError, UnansweredError, kept_by
     from deploy.local.supervisor import ERRORS
     from shared.postgres import UNAVAILABLE
@@ -43,6 +44,8 @@ def query(
         fail(f"{error}.", "Ask for fewer with --events, or choose another disk with --data-dir.")
     except UnansweredError as error:
         fail(f"It broke off: {error}", "`plut logs reporting` says why.")
+    except FillingError as error:
+        fail(f"It broke off: {error}.", "What that process said of it stands above.")
     except ERRORS as error:
         fail(f"It broke off: {error}", "`plut doctor` looks for what is wrong with this machine.")
     except UNAVAILABLE as error:
