@@ -61,6 +61,7 @@ from read_model_pointer p
 left join consumer_offset o on o.consumer_group = 'reporting-set-' || p.version
 group by p.version, p.edition
 """
+_STANDING = f"select live.*, read.*, clock_timestamp() as now from ({_LIVE}) live cross join ({_POSITION}) read"  # noqa: S608  ours
 
 
 async def sets_to_run(connection: Any) -> list[ReadModelSet]:  # noqa: ANN401  pooled or plain
@@ -82,6 +83,12 @@ async def database_clock(connection: Any) -> datetime:  # noqa: ANN401
 async def position(connection: Any) -> Position:  # noqa: ANN401
     """Returns how far the live set has read."""
     return Position(*(await connection.fetchrow(_POSITION)))
+
+
+async def standing(connection: Any) -> tuple[ReadModelSet, Position, datetime]:  # noqa: ANN401
+    """Returns the set that answers questions, how far it has read, and Postgres's own time, in one round trip."""
+    row = await connection.fetchrow(_STANDING)
+    return set_of(row), Position(row["edition"], row["resets"], row["offsets"]), row["now"]
 
 
 def set_of(row: Mapping[str, Any]) -> ReadModelSet:

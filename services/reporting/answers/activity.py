@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from services.reporting.answers.snapshots import Snapshot
-from services.reporting.domain import PROVINCE
+from services.reporting.domain import PROVINCE, start_of
 from services.reporting.periods import PeriodAsked
 from services.reporting.projections import businesses_served, office_activity, sessions_by_service
 from services.reporting.projections.reading import Span, Sum, sums
@@ -12,6 +13,7 @@ from services.reporting.projections.total import Total
 
 TOTALS: tuple[Total, ...] = (office_activity.TOTAL, businesses_served.TOTAL)
 ABOUT = ("field", "service", "channel")
+_NOTHING = dict.fromkeys([*office_activity.TOTAL.amounts, *businesses_served.TOTAL.amounts], 0)
 Amounts = Mapping[str, int]
 
 
@@ -54,12 +56,7 @@ class Activities:
 
 
 def _together(done: Amounts | None, served: Amounts | None) -> dict[str, int]:
-    return {
-        **dict.fromkeys(office_activity.TOTAL.amounts, 0),
-        **dict.fromkeys(businesses_served.TOTAL.amounts, 0),
-        **(done or {}),
-        **(served or {}),
-    }
+    return {**_NOTHING, **(done or {}), **(served or {})}
 
 
 async def activities(seen: Snapshot, offices: Sequence[str], periods: Sequence[PeriodAsked]) -> Activities:
@@ -73,6 +70,30 @@ async def activities(seen: Snapshot, offices: Sequence[str], periods: Sequence[P
     whom = {"office": [*offices, PROVINCE]}
     served = await sums(connection, version, businesses_served.TOTAL, distinct, by=("office",), within=whom)
     return Activities(done, served)
+
+
+async def through_time(
+    seen: Snapshot, offices: Sequence[str], periods: Sequence[PeriodAsked], *, whole: bool
+) -> Mapping[PeriodAsked, Amounts]:
+    """Returns what the offices did together in each of the periods, which follow each other, all of one grain.
+
+    `whole`: they are all of the province's; else there is one, for served businesses do not add up. Each total is read
+    in one stretch, and not period by period.
+    """
+    version, connection = seen.live.version, seen.connection
+    begins, ends = periods[0], periods[-1]
+    stretch = Span("summed", begins.summed.grain, begins.summed.first, ends.summed.last)
+    within = {"office": offices}
+    done = await sums(connection, version, office_activity.TOTAL, [stretch], by=("starts",), within=within)
+    distinct = Span("distinct", begins.grain, begins.first, ends.first)
+    whom = {"office": [PROVINCE] if whole else offices}
+    served = await sums(connection, version, businesses_served.TOTAL, [distinct], by=("starts",), within=whom)
+    by_start = {period.first: dict(_NOTHING) for period in periods}
+    for one in (*done, *served):
+        known = by_start[start_of(begins.grain, date.fromisoformat(one.key[0]))]
+        for name, amount in one.amounts.items():
+            known[name] += amount
+    return {period: by_start[period.first] for period in periods}
 
 
 def summed(periods: Sequence[PeriodAsked]) -> list[Span]:

@@ -51,10 +51,8 @@ async def snapshot(pool: Pool, who: Principal, totals: Sequence[Total]) -> Async
     Raises a 503 Problem while the live set does not have one of them, and what postgres.UNAVAILABLE names.
     """
     async with postgres.transaction(pool, _scope(who), snapshot=True) as connection:
-        live = await store.live_set(connection)
+        live, position, now = await store.standing(connection)
         _require(live, totals)
-        position = await store.position(connection)
-        now = await store.database_clock(connection)
         fresh = await as_of(connection, live, totals)
         yield Snapshot(connection, live, Instant(position, fresh, now), who.offices)
 

@@ -1,13 +1,13 @@
 """What offices did, over HTTP: in one period, and through time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.reporting import store
 from services.reporting.answers import Snapshot
-from services.reporting.answers.activity import TOTALS, Activities, Beside, activities
+from services.reporting.answers.activity import TOTALS, Amounts, Beside, activities, through_time
 from services.reporting.api.answering import answered
 from services.reporting.api.asking import (
     AskedForm,
@@ -157,12 +157,12 @@ async def read_activity_series(
         raise at_field("office", "Angka beberapa kantor tidak dijumlahkan di sini.", "Sebut satu kantor.")
 
     async def made(seen: Snapshot) -> Report:
-        done = await activities(seen, codes, asked)
+        done = await through_time(seen, codes, asked, whole=whole)
         return Report(
             "kegiatan-menurut-waktu",
             "Kegiatan dari waktu ke waktu",
             [*TIME_COLUMNS, *map(Column.of, CODES)],
-            listed(_series_rows(seen, done, asked, codes, whole=whole)),
+            listed(_series_rows(seen, done)),
             seen.instant,
             role(who),
             periods=ends_of(asked),
@@ -173,9 +173,6 @@ async def read_activity_series(
     return await answered(request, who, form, TOTALS, made)
 
 
-def _series_rows(
-    seen: Snapshot, done: Activities, asked: Sequence[PeriodAsked], codes: Sequence[str], *, whole: bool
-) -> Iterator[Row]:
-    for one in asked:
-        amounts = done.of_all(one, codes) if whole else done.of(one, codes[0])
+def _series_rows(seen: Snapshot, done: Mapping[PeriodAsked, Amounts]) -> Iterator[Row]:
+    for one, amounts in done.items():
         yield [*time_cells(one, seen), *cells(CODES, amounts, one)]

@@ -23,7 +23,6 @@ from services.reporting.api.asking import (
 from services.reporting.api.tables import BEFORE, beside_cells, beside_columns, documented, text
 from services.reporting.codes import COLUMNS, name_of
 from services.reporting.exports import Column, Report, Row, listed
-from services.reporting.periods import PeriodAsked
 from services.reporting.projections import sessions_by_service
 from services.reporting.projections.reading import Sum
 from services.reporting.wording import role
@@ -108,15 +107,15 @@ def _rows(found: Sequence[Sum], asked: Beside, by: Sequence[str]) -> list[Row]:
     amounts: dict[tuple[str, ...], dict[str, Mapping[str, int]]] = {}
     for one in found:
         amounts.setdefault(one.key, {})[one.span] = one.amounts
+    periods = [(period, str(period)) for period in asked.periods]
     return [
-        [*_about_cells(key, by), *beside_cells(CODES, asked, _by_period(spans, asked))]
+        [
+            *_about_cells(key, by),
+            *beside_cells(CODES, asked, {one: spans.get(name, _NOTHING) for one, name in periods}),
+        ]
         for key, spans in sorted(amounts.items())
     ]
 
 
 def _about_cells(key: Sequence[str], by: Sequence[str]) -> list[str]:
     return [cell for column, code in zip(by, key, strict=True) for cell in (code, name_of(column, code))]
-
-
-def _by_period(spans: Mapping[str, Mapping[str, int]], asked: Beside) -> dict[PeriodAsked, Mapping[str, int]]:
-    return {period: spans.get(str(period), _NOTHING) for period in asked.periods}

@@ -1,10 +1,11 @@
 """Tables of indicators side by side with the period before and the year before; what the document says of them."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from services.reporting.answers.activity import Beside
-from services.reporting.answers.figures import reading
+from services.reporting.answers.figures import Reading, reading
 from services.reporting.domain import Period
 from services.reporting.exports import Cell, Column, ReportAnswer, Type
 from services.reporting.indicators import INDICATORS
@@ -55,9 +56,14 @@ def beside_cells(codes: Sequence[str], beside: Beside, amounts: Mapping[PeriodAs
 
 def cells(codes: Sequence[str], amounts: Mapping[str, int], period: PeriodAsked) -> list[Cell]:
     """Returns indicators' figures; None where one is not told: a share of nothing, intensity of less than a year."""
-    if period.grain is Period.YEAR:
-        return [reading(code)(amounts) for code in codes]
+    if period.grain is Period.YEAR or "intensive" not in codes:
+        return [read(amounts) for read in _readings(tuple(codes))]
     return [None if code == "intensive" else reading(code)(amounts) for code in codes]
+
+
+@cache
+def _readings(codes: tuple[str, ...]) -> list[Reading]:
+    return [reading(code) for code in codes]
 
 
 def text(key: str, label: str) -> Column:

@@ -63,6 +63,24 @@ def lines_from(document: str) -> list[Line]:
     return document[2:-2].split("],[")
 
 
+def visit_of(line: Line) -> Visit:
+    """Returns the visit that a line tells of."""
+    return Visit(line[_SESSION], line[_OFFICE], line[_DAY], int(line[_MINUTES]), int(line[_ATTESTED_AT]))
+
+
+def between(lines: Iterable[Line], first: str, last: str) -> list[Visit]:
+    """Returns the visits of these days, both included and written as ISO does."""
+    return [visit_of(line) for line in lines if first <= line[_DAY] <= last]
+
+
+def that_matter(lines: Sequence[Line], first: str, last: str) -> list[Line]:
+    """Returns the visits on which depends what a business counts for in the period of these days: those within it, and
+    those of its first day of all, on which it is new.
+    """
+    new_on = min([line[_DAY] for line in lines], default="")
+    return [line for line in lines if first <= line[_DAY] <= last or line[_DAY] == new_on]
+
+
 def document_of(lines: Iterable[Line]) -> str:
     """Returns what the column holds of these visits: by day and session, the same however they came."""
     visits = "],[".join(sorted(lines, key=_by_day_and_session))

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.reporting.projections import listing
-from services.reporting.projections.businesses_served import Visit
+from services.reporting.projections.businesses_served import Line, between
 from shared.contracts.registry import BusinessState
 
 _LIST = """
@@ -62,9 +62,8 @@ async def page(
     return Page(items, rows[limit - 1]["subject"] if len(rows) > limit else None)
 
 
-def _by_office(visits: Sequence[Visit], year: int) -> dict[str, int]:
+def _by_office(visits: Sequence[Line], year: int) -> dict[str, int]:
     by_office: dict[str, int] = {}
-    for visit in visits:
-        if visit.day.startswith(f"{year:04}-"):
-            by_office[visit.office] = by_office.get(visit.office, 0) + visit.contact_minutes
+    for visit in between(visits, f"{year:04}-01-01", f"{year:04}-12-31"):
+        by_office[visit.office] = by_office.get(visit.office, 0) + visit.contact_minutes
     return by_office

@@ -11,8 +11,7 @@ from uuid import UUID
 
 from services.reporting import store
 from services.reporting.domain import Fact, Kind, listing
-from services.reporting.projections import subjects
-from services.reporting.projections.businesses_served import Visit
+from services.reporting.projections.businesses_served import Line, lines_from
 from shared.contracts.registry import BusinessState
 
 _BEFORE_ALL = UUID(int=0)
@@ -88,7 +87,7 @@ async def named(connection: Any, set_version: int, businesses: Iterable[UUID]) -
     return {row["id"]: BusinessState.model_validate_json(row["state"]) for row in rows}
 
 
-async def visits(connection: Any, set_version: int, businesses: Iterable[UUID]) -> Mapping[UUID, Sequence[Visit]]:  # noqa: ANN401
-    """Returns all visits of those of the businesses that the caller's offices have served."""
+async def visits(connection: Any, set_version: int, businesses: Iterable[UUID]) -> Mapping[UUID, Sequence[Line]]:  # noqa: ANN401
+    """Returns all visits of those of the businesses that the caller's offices have served, by day and session."""
     rows = await connection.fetch(_VISITS, set_version, list(businesses))
-    return {row["subject"]: subjects.visits_from(row["visits"]) for row in rows}
+    return {row["subject"]: lines_from(row["visits"]) for row in rows}

@@ -49,12 +49,12 @@ async def sums(
     asked = [[span.name for span in spans], [span.grain.value for span in spans]]
     bounds = [[span.first for span in spans], [span.last for span in spans]]
     rows = await connection.fetch(sql, set_version, *asked, *bounds, *map(list, within.values()))
-    return [_sum(row, by, total) for row in rows]
+    return [_sum(tuple(row), 1 + len(by), total.amounts) for row in rows]
 
 
-def _sum(row: Mapping[str, Any], by: Sequence[str], total: Total) -> Sum:
-    key = tuple(str(row[column]) for column in by)
-    return Sum(row["span"], key, {amount: row[amount] for amount in total.amounts})
+def _sum(row: Sequence[Any], begin: int, amounts: Sequence[str]) -> Sum:
+    """`begin`: where the amounts do, behind the span and the key; by place, for a report may read thousands."""
+    return Sum(row[0], tuple(map(str, row[1:begin])), dict(zip(amounts, row[begin:], strict=True)))
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,6 @@
 Two appliers may meet in one business: its row is locked before it is read (design.md §3).
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +15,6 @@ from services.reporting.projections.businesses_served import (
     Change,
     Intensity,
     Line,
-    Visit,
     document_of,
     lines_from,
     office_of,
@@ -193,8 +191,3 @@ def intensities(served: Sequence[Served]) -> list[Write]:
 
 def _columns(places: Sequence[Intensity]) -> list[Any]:
     return [[place.office for place in places], numbers_literal([place.year for place in places])]
-
-
-def visits_from(document: str) -> list[Visit]:
-    """Returns the visits from the column of that name, for whoever reads them."""
-    return [Visit(*visit) for visit in json.loads(document)]

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.reporting.domain import PROVINCE, Period, start_of
+from services.reporting.periods import PeriodAsked
 from services.reporting.projections.arrivals import arrival
 from services.reporting.projections.businesses_served import (
     TOTAL,
@@ -19,8 +20,10 @@ from services.reporting.projections.businesses_served import (
     document_of,
     lines_from,
     moved,
+    that_matter,
+    visit_of,
 )
-from services.reporting.projections.subjects import Due, visits_from
+from services.reporting.projections.subjects import Due
 from services.reporting.projections.total import Differences, Key
 
 FIRST = date(2023, 11, 1)
@@ -33,6 +36,10 @@ def _session(number: int) -> str:
 
 def _lines(visits: Sequence[Visit]) -> list[Line]:
     return [visit.line for visit in visits]
+
+
+def _visits_in(document: str) -> list[Visit]:
+    return [visit_of(line) for line in lines_from(document)]
 
 
 _VISITS = st.lists(
@@ -120,7 +127,7 @@ def test_what_a_look_tells_of_a_visit_is_the_difference(there: list[Visit], othe
     if told is None:
         return
     assert come.session not in {visit.session for visit in there}
-    assert visits_from(told.document) == sorted([*there, come], key=lambda visit: (visit.day, visit.session))
+    assert _visits_in(told.document) == sorted([*there, come], key=lambda visit: (visit.day, visit.session))
     gathered = Differences(TOTAL)
     gathered.add(told.moves)
     defined = Differences(TOTAL)
@@ -141,9 +148,20 @@ def test_a_look_tells_of_plain_visits_and_leaves_the_rest_to_the_rule() -> None:
     assert arrival(json.dumps(json.loads(there)), Visit(_session(2), "35.76", "2024-02-02", 60, 0).line) is None
 
 
+@settings(max_examples=60)
+@given(_VISITS)
+def test_a_period_depends_on_the_visits_that_matter_to_it_alone(visits: list[Visit]) -> None:
+    everything = dict(contributions(_lines(visits)))
+    for key, amounts in everything.items():
+        _, grain, start = key
+        period = PeriodAsked(Period(str(grain)), start)  # type: ignore[arg-type]  # a date
+        mattering = that_matter(_lines(visits), period.first.isoformat(), period.last.isoformat())
+        assert dict(contributions(mattering))[key] == amounts
+
+
 @given(_VISITS)
 def test_a_row_is_read_as_it_was_written_also_where_a_hand_wrote_it(visits: list[Visit]) -> None:
     document = document_of(_lines(visits))
     told = sorted(visits, key=lambda visit: (visit.day, visit.session))
-    assert visits_from(document) == told
+    assert _visits_in(document) == told
     assert lines_from(document) == lines_from(json.dumps(json.loads(document))) == _lines(told)
