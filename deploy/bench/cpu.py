@@ -1,6 +1,6 @@
 """What each process of an installation spends: the part of a measurement that a busy machine does not falsify."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -33,6 +33,16 @@ class Spent:
         """Returns the seconds that one process and its children have spent since `before`; 0 for an unknown one."""
         earlier = before.seconds.get(name, {})
         return sum(now - earlier.get(pid, 0.0) for pid, now in self.seconds.get(name, {}).items())
+
+
+def seconds_of(pids: Iterable[int]) -> float:
+    """Returns the seconds of processor time that these processes have spent by now; those that are gone, none."""
+    found = 0.0
+    for pid in pids:
+        with suppress(psutil.Error):
+            times = psutil.Process(pid).cpu_times()
+            found += times.user + times.system
+    return found
 
 
 def _seconds(pid: int) -> Mapping[int, float]:

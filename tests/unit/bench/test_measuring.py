@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploy.bench.asking import Answer
 from deploy.bench.latency import percentile, summary
-from deploy.bench.query import Answer, kept_by, ratios
+from deploy.bench.query import kept_by, ratios
 from deploy.bench.visibility import Watch
 
 
@@ -29,10 +30,11 @@ def test_a_single_slow_one_of_a_hundred_is_the_greatest_and_not_the_99th() -> No
 
 
 def test_an_answer_keeps_its_limits_only_if_it_is_flat_and_quick() -> None:
-    flat = [Answer("/a", 100, 4.0, 9.0), Answer("/a", 10_000, 4.8, 49.0)]
+    flat = [Answer("/a", 100, 4.0, 9.0, 2.0), Answer("/a", 10_000, 4.8, 49.0, 3.0)]
     assert ratios(flat) == {"/a": 1.2}
+    assert ratios(flat, by=lambda each: each.cpu_ms) == {"/a": 1.5}
     assert kept_by(flat)
-    assert not kept_by([*flat, Answer("/b", 100, 4.0, 9.0), Answer("/b", 10_000, 4.9, 9.0)])
+    assert not kept_by([*flat, Answer("/b", 100, 4.0, 9.0, 2.0), Answer("/b", 10_000, 4.9, 9.0, 2.0)])
     assert not kept_by([flat[0], replace(flat[1], p99_ms=50.5)])
 
 
