@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from tests.infrastructure import base, databases
 from tests.infrastructure.base import Infrastructure, KafkaServer, Kind, PostgresServer
 from tests.infrastructure.databases import Database, Template
+
+# How long an example takes says something about the machine, and nothing about us.
+settings.register_profile("plut", deadline=None)
+settings.load_profile("plut")
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  what is put there is a directory of our own
 _ROOM_BYTES = 4 << 30

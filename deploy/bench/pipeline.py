@@ -125,7 +125,7 @@ class Asked:
     """What is to be measured: a rate for so many seconds, by real commands or by their events, and a backlog.
 
     `messages`: clients are asked meanwhile, on the same processors. `consumers`: how many of reporting share the work.
-    `rebuild`: afterwards the read models are rebuilt.
+    `scattered`: the backlog comes in the worst order. `rebuild`: afterwards the read models are rebuilt.
     """
 
     rate: float
@@ -134,6 +134,7 @@ class Asked:
     backlog: int
     messages: bool = False
     consumers: int = 1
+    scattered: bool = False
     rebuild: bool = False
 
 
@@ -152,7 +153,7 @@ async def measure(installation: Installation, asked: Asked, say: Say) -> Measure
             settings = {service: installation.settings(service, "worker") for service in SERVICES}
             readers = await stack.enter_async_context(open_readers(settings))
             relay_rate = await _relay_alone(installation, eyes, readers, asked, say)
-            whole_rate = await _whole_way(installation, eyes, asked.backlog, say)
+            whole_rate = await _whole_way(installation, eyes, asked, say)
             measured = replace(measured, backlog_events=asked.backlog, backlog_rate=whole_rate, relay_rate=relay_rate)
         return replace(measured, rebuild_rate=await rebuilt(installation, say)) if asked.rebuild else measured
 
@@ -252,7 +253,7 @@ async def _relay_alone(installation: Installation, eyes: Eyes, readers: Readers,
     """Returns events per second from the outbox until Kafka has acknowledged, with the consumers stopped."""
     events, consumers = asked.backlog, _consumers(installation, messages=asked.messages)
     businesses = min(BUSINESSES, events // 2)
-    backlog = Backlog(businesses, events - businesses, 0, business_day(utc_now()))
+    backlog = Backlog(businesses, events - businesses, 0, business_day(utc_now()), asked.scattered)
     before = await _shown(eyes)
     for name in consumers:
         installation.hold(name)
@@ -284,10 +285,11 @@ async def _is_acknowledged(readers: Readers, marks: Mapping[str, int]) -> bool:
     return True
 
 
-async def _whole_way(installation: Installation, eyes: Eyes, events: int, say: Say) -> float:
+async def _whole_way(installation: Installation, eyes: Eyes, asked: Asked, say: Say) -> float:
     """Returns events per second from the outbox until every read model shows all of them, with everything running."""
+    events = asked.backlog
     first = events - min(BUSINESSES, events // 2)
-    backlog = Backlog(0, events, first, business_day(utc_now()))
+    backlog = Backlog(0, events, first, business_day(utc_now()), asked.scattered)
     before = await _shown(eyes)
     say(f"the whole way: {events:,} events")
     begun, spent = await _commit(installation, backlog, say)

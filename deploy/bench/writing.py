@@ -8,7 +8,7 @@ many events stand behind them once they are committed.
 import asyncio
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -27,7 +27,7 @@ from shared.clock import business_day
 from shared.contracts.envelope import Contract
 from shared.contracts.mentoring import SessionState
 from shared.contracts.registry import BusinessState
-from shared.statements import write_together
+from shared.statements import Write, write_together
 
 # Held while totals are written: two writers of one slice would wait for each other's rows in between, or for ever.
 _TOTALS_LOCK = "select pg_advisory_xact_lock(7305599)"
@@ -45,8 +45,7 @@ async def write_beginning(connection: Any, written: ReadModelSet, now: datetime)
     today = business_day(now)
     new = {Kind.OFFICE: generated.offices(today), Kind.CONSULTANT: generated.consultants(today)}
     async with connection.transaction():
-        facts = [NewFacts(kind, of_kind, []) for kind, of_kind in new.items()]
-        await store.write_facts(connection, written.version, facts, [])
+        await _write_facts(connection, written.version, new, [])
     return sum(len(of_kind) for of_kind in new.values())
 
 
@@ -82,11 +81,21 @@ async def _write(connection: Any, version: int, made: generated.Made, served: Se
         for fact in (*made.businesses, *made.sessions)
         if _day_of(fact.state) >= since
     ]
-    new = [NewFacts(Kind.BUSINESS, made.businesses, []), NewFacts(Kind.SESSION, made.sessions, [])]
     others = [*subjects.intensities(served), *happenings.write(lately, now)]
-    await store.write_facts(connection, version, new, others)
+    await _write_facts(connection, version, {Kind.BUSINESS: made.businesses, Kind.SESSION: made.sessions}, others)
     rows = [(version, one.subject, one.visits, one.offices.split(",")) for one in served]
     await connection.copy_records_to_table("served_business", records=rows, columns=_VISITS)
+
+
+async def _write_facts(
+    connection: Any,  # noqa: ANN401
+    version: int,
+    facts: Mapping[Kind, Sequence[Fact]],
+    others: Sequence[Write],
+) -> None:
+    new = [NewFacts(kind, list(map(store.row_of, of_kind)), []) for kind, of_kind in facts.items()]
+    await store.copy_facts(connection, version, new)
+    await store.write_facts(connection, version, new, others)
 
 
 class _Sums:
@@ -99,7 +108,7 @@ class _Sums:
     def take(self, facts: Sequence[Fact], served: Sequence[Served]) -> None:
         self._served += served
         for sums in self._sums:
-            sums.replace([(None, fact) for fact in facts])
+            sums.count(facts)
 
     def whole(self) -> list[Differences]:
         return [*self._sums, subjects.count_all(self._served)]

@@ -49,6 +49,13 @@ def pipeline(
     consumers: Annotated[
         int, typer.Option(min=1, max=12, help="How many of reporting's consumers share the work.")
     ] = 1,
+    scattered: Annotated[  # noqa: FBT002  a flag of the command line
+        bool,
+        typer.Option(
+            help="The backlog comes in the worst order, no two that follow each other of one office or day. "
+            "Else as offices write it: by day, some of it late."
+        ),
+    ] = False,
     rebuild: Annotated[  # noqa: FBT002  a flag of the command line
         bool, typer.Option(help="Afterwards the read models are rebuilt.")
     ] = False,
@@ -67,7 +74,7 @@ def pipeline(
     from deploy.local.supervisor import ERRORS
     from shared.postgres import UNAVAILABLE
 
-    asked = Asked(rate, seconds, commands, backlog, messages, consumers, rebuild)
+    asked = Asked(rate, seconds, commands, backlog, messages, consumers, scattered, rebuild)
     try:
         measured, proven = uvloop.run(_measure(data_dir, asked, _say))
     except asyncio.CancelledError:

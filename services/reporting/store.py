@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -131,7 +131,7 @@ set version = excluded.version, event_id = excluded.event_id, slice = excluded.s
     state = excluded.state{{listed_set}}
 where f.version < excluded.version
 """
-_COLUMNS = ("set_version", "id", "version", "event_id", "slice", "subjects", "state")
+_COLUMNS = ("id", "version", "event_id", "slice", "subjects", "state")
 # From so many facts on COPY, which asks once more over the wire, takes two thirds of the time of an insert.
 _COPIED_FROM = 50
 _WRITTEN_ELSEWHERE = "a fact was written by another applier since it was read; apply again"
@@ -191,25 +191,49 @@ async def aliases(connection: Any, set_version: int, businesses: Iterable[UUID])
     return {row["alias"]: row["subject"] for row in rows}
 
 
+# A fact as its table holds it, without the set: _COLUMNS, and where it is listed.
+FactRow: TypeAlias = tuple[Any, ...]
+
+
+def row_of(fact: Fact) -> FactRow:
+    """Returns the row of a fact. Raises asyncpg.DataError if a text holds what Postgres cannot keep."""
+    state = fact.state
+    return (fact.id, fact.version, fact.event_id, fact.slice, fact.subjects, _json(state), *listing(state))
+
+
 @dataclass(frozen=True, slots=True)
 class NewFacts:
     """What a batch makes of the aggregates of one kind: those unknown before, and those that were known and locked."""
 
     kind: Kind
-    unknown: Sequence[Fact]
-    newer: Sequence[Fact]
+    unknown: Sequence[FactRow]
+    newer: Sequence[FactRow]
+
+    @property
+    def are_copied(self) -> bool:
+        return len(self.unknown) >= _COPIED_FROM
+
+
+async def copy_facts(connection: Any, set_version: int, changed: Sequence[NewFacts]) -> None:  # noqa: ANN401
+    """Writes the unknown facts, where they are many. Raises asyncpg.SerializationError if one is known by now."""
+    for new in changed:
+        if new.are_copied:
+            rows = [(set_version, *row) for row in new.unknown]
+            columns = ("set_version", *_COLUMNS, *(name for name, _ in _LISTED[new.kind]))
+            try:
+                await connection.copy_records_to_table(f"fact_{new.kind}", records=rows, columns=columns)
+            except asyncpg.UniqueViolationError as error:
+                raise asyncpg.SerializationError(_WRITTEN_ELSEWHERE) from error
 
 
 async def write_facts(connection: Any, set_version: int, changed: Sequence[NewFacts], others: Sequence[Write]) -> None:  # noqa: ANN401
-    """Writes facts, and other rows of the set with them.
+    """Writes the facts that `copy_facts` leaves, and other rows of the set with them.
 
     Raises asyncpg.SerializationError if an unknown fact is known by now.
     """
     writes: list[Write] = []
     for new in changed:
-        if len(new.unknown) >= _COPIED_FROM:
-            await _copy_facts(connection, set_version, new.kind, new.unknown)
-        elif new.unknown:
+        if new.unknown and not new.are_copied:
             writes.append(Write(_of(new.kind, _NONE_KNOWN), _columns(new.unknown)))
         if new.newer:
             writes.append(Write(_of(new.kind, _REPLACING), _columns(new.newer)))
@@ -219,41 +243,21 @@ async def write_facts(connection: Any, set_version: int, changed: Sequence[NewFa
         raise asyncpg.SerializationError(_WRITTEN_ELSEWHERE)
 
 
-async def _copy_facts(connection: Any, set_version: int, kind: Kind, facts: Sequence[Fact]) -> None:  # noqa: ANN401
-    rows = [
-        (
-            set_version,
-            fact.id,
-            fact.version,
-            fact.event_id,
-            fact.slice,
-            fact.subjects,
-            _json(fact.state),
-            *listing(fact.state),
-        )
-        for fact in facts
-    ]
-    columns = (*_COLUMNS, *(name for name, _ in _LISTED[kind]))
-    try:
-        await connection.copy_records_to_table(f"fact_{kind}", records=rows, columns=columns)
-    except asyncpg.UniqueViolationError as error:
-        raise asyncpg.SerializationError(_WRITTEN_ELSEWHERE) from error
-
-
 async def facts_after(connection: Any, set_version: int, kind: Kind, after: str | None, limit: int) -> list[Fact]:  # noqa: ANN401
     """Returns the next page of a set's facts in the order of their ids, from the first if `after` is None."""
     return [fact_from(kind, row) for row in await connection.fetch(_of(kind, _PAGE), set_version, after, limit)]
 
 
-def _columns(facts: Sequence[Fact]) -> list[Any]:
+def _columns(rows: Sequence[FactRow]) -> list[Any]:
+    ids, versions, event_ids, slices, subjects, states, *listed = zip(*rows, strict=True)
     return [
-        [fact.id for fact in facts],
-        numbers_literal([fact.version for fact in facts]),
-        texts_literal([fact.event_id for fact in facts]),
-        numbers_literal([fact.slice for fact in facts]),
-        [",".join(map(str, fact.subjects)) for fact in facts],
-        [_json(fact.state) for fact in facts],
-        *zip(*[listing(fact.state) for fact in facts], strict=True),
+        ids,
+        numbers_literal(versions),
+        texts_literal(event_ids),
+        numbers_literal(slices),
+        [",".join(map(str, of_one)) for of_one in subjects],
+        states,
+        *listed,
     ]
 
 

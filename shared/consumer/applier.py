@@ -7,7 +7,9 @@ from shared.contracts.catalogue import AnyEvent, Topic
 
 
 class Received(NamedTuple):
-    """An event and where in the log it stood. `recorded_ms` is Kafka's timestamp in milliseconds since the epoch."""
+    """An event and where in the log it stood. `recorded_ms` is Kafka's timestamp in milliseconds since the epoch;
+    `prepared` is what the applier itself made of the event while it was read.
+    """
 
     topic: str
     partition: int
@@ -15,6 +17,7 @@ class Received(NamedTuple):
     event: AnyEvent
     traceparent: str | None
     recorded_ms: int
+    prepared: object = None
 
 
 class Applier(Protocol):
@@ -41,6 +44,14 @@ class Applier(Protocol):
         `shared.consumer.alarms.raise_alarm(connection, group, VERSION_CLASH, …)`.
         Raises asyncpg's DataError or IntegrityConstraintViolationError for what is a record's own fault.
         """
+
+
+@runtime_checkable
+class PreparingApplier(Applier, Protocol):
+    """One that works out beforehand what follows from an event alone, while the batch before is being written."""
+
+    def prepare(self, one: Received) -> object:
+        """Returns what is handed back to `apply` as `prepared`. Raises nothing."""
 
 
 @runtime_checkable

@@ -23,7 +23,7 @@ from shared.http.probes import probe_routes
 from shared.http.serve import serve
 from shared.kafka_admin import KafkaTrouble
 from shared.loops import BackgroundLoop
-from shared.memory import collect_garbage_rarely
+from shared.memory import RareCollector
 from shared.metrics import CONSUMER_ALARMS
 from shared.postgres import UNAVAILABLE, Pool
 from shared.settings import Settings
@@ -112,13 +112,12 @@ class ConsumerHost:
 
     async def run(self, loops: Sequence[BackgroundLoop] = ()) -> None:
         """Is the process: probes and metrics on its port, subscriptions and `loops` behind, until SIGTERM or SIGINT."""
-        collect_garbage_rarely()
         stream = AsgiFastStream(self._broker, logger=None)
         app = Starlette(
             routes=[*probe_routes(self._service, _ROLE, live=self.live, ready=self.ready), Mount("/", stream)],
             lifespan=lambda _app: stream.start_lifespan_context(),
         )
-        await serve(app, self._settings, [self._subscriptions, *loops])
+        await serve(app, self._settings, [self._subscriptions, *loops, RareCollector()])
 
     async def start(self) -> None:
         """Begins without a port; `run` is what a process calls."""

@@ -19,7 +19,7 @@ from aiokafka import TopicPartition
 from shared import metrics
 from shared.clock import utc_now
 from shared.consumer import alarms, control, offsets, parking
-from shared.consumer.applier import Applier
+from shared.consumer.applier import Applier, PreparingApplier, Received
 from shared.consumer.faults import is_lost_race
 from shared.consumer.offsets import Displaced, Move
 from shared.consumer.partitions import AnotherLog, HigherHistory, Misplaced, Share, Standing, take, take_in_steps
@@ -69,6 +69,7 @@ class Reader(Placer):
         self.applier = applier
         self.halted: str | None = None
         self._halted_until: float | None = None
+        self._preparing = applier if isinstance(applier, PreparingApplier) else None
         self._pool = pool
         self._prefix = prefix
         self._writer = Writer(applier)
@@ -169,12 +170,16 @@ class Reader(Placer):
         return taken
 
     async def _read(self, each: Piece) -> Share:
-        steps = take_in_steps(*each)
-        share = next(steps)
-        while next(steps, None) is not None:
+        prepared = 0
+        for share in take_in_steps(*each):
+            share.events[prepared:] = map(self._prepared, share.events[prepared:])
+            prepared = len(share.events)
             if self._writing is not None:
                 await asyncio.sleep(0)  # so that Postgres never waits for its next statement
         return share
+
+    def _prepared(self, one: Received) -> Received:
+        return one._replace(prepared=self._preparing.prepare(one)) if self._preparing else one
 
     async def _write(self, shares: Sequence[Share]) -> None:
         moving = [share for share in shares if share.taken]

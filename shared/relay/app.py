@@ -2,7 +2,7 @@
 
 from shared.http.probes import create_probe_app
 from shared.http.serve import serve
-from shared.memory import collect_garbage_rarely
+from shared.memory import RareCollector
 from shared.relay.loop import RelayLoop
 from shared.settings import Settings
 
@@ -17,10 +17,9 @@ class RelayProcess:
 
     async def run(self) -> None:
         """Serves the probes and relays until SIGTERM."""
-        collect_garbage_rarely()
         health = self.loop.health
         app = create_probe_app(self._service, "relay", live=health.live, ready=health.ready)
-        await serve(app, self._settings, [self.loop])
+        await serve(app, self._settings, [self.loop, RareCollector()])
 
 
 def build(service: str, settings: Settings) -> RelayProcess:

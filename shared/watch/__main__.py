@@ -3,7 +3,6 @@
 from shared import log
 from shared.http.probes import create_probe_app
 from shared.http.serve import run, serve
-from shared.memory import collect_garbage_rarely
 from shared.settings import Settings, load
 from shared.watch.loop import WatchLoop
 
@@ -11,7 +10,6 @@ from shared.watch.loop import WatchLoop
 def main() -> None:
     settings = load(Settings)
     log.configure(settings, "watch", "watch")
-    collect_garbage_rarely()
     loop = WatchLoop(settings)
     run(serve(create_probe_app("watch", "watch", live=loop.live, ready=loop.ready), settings, [loop]))
 

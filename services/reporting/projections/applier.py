@@ -1,15 +1,22 @@
 """Applies events to one set of read models: facts are replaced, totals move by the difference."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
+from uuid import UUID
+
+import asyncpg
 
 from services.reporting import store
 from services.reporting.domain import Fact, Kind, canonical, fact_of
 from services.reporting.projections import businesses_served, happenings, subjects, totals_of
+from services.reporting.projections.news import Folded, New
+from services.reporting.projections.subjects import Due, Row
 from services.reporting.projections.total import Differences, additions
-from services.reporting.store import NewFacts, ReadModelSet, Stage
+from services.reporting.store import Found, ReadModelSet, Stage
 from shared.clock import utc_now
 from shared.consumer.alarms import VERSION_CLASH, raise_alarm
 from shared.consumer.applier import Received
@@ -29,42 +36,12 @@ KIND_OF: Mapping[str, Kind] = {
 }
 
 
+# About a millisecond: so long Postgres waits for what comes next.
+_STEP = 64
+
+
 class SetStandsStill(Exception):
     """The set's totals are being summed, or the set is retired: nothing may be applied now."""
-
-
-@dataclass(slots=True)
-class _Folded:
-    """What a batch makes of the aggregates of one kind: the newest fact of each, and what was known before."""
-
-    kind: Kind
-    old: Mapping[str, Fact]
-    new: dict[str, Fact] = field(default_factory=dict)
-    clashes: list[str] = field(default_factory=list)
-    dropped: int = 0
-
-    def take(self, fact: Fact) -> None:
-        """A greater version replaces; the rest is dropped, and one version with two events is something to look at."""
-        known = self.new.get(fact.id) or self.old.get(fact.id)
-        if known is None or fact.version > known.version:
-            self.new[fact.id] = fact
-            return
-        self.dropped += 1
-        if fact.version == known.version and fact.event_id != known.event_id:
-            self.clashes.append(
-                f"{fact.kind} {fact.id} version {fact.version}: {fact.event_id}, known {known.event_id}"
-            )
-
-    def replaced(self) -> list[tuple[Fact | None, Fact]]:
-        """Returns each new fact with the one that it takes the place of."""
-        return [(self.old.get(id_), new) for id_, new in self.new.items()]
-
-    def as_written(self) -> NewFacts:
-        """Returns the new facts in the order of their ids: two appliers lock rows in one order."""
-        new = [fact for _, fact in sorted(self.new.items())]
-        unknown = [fact for fact in new if fact.id not in self.old]
-        newer = [fact for fact in new if fact.id in self.old]
-        return NewFacts(self.kind, unknown, newer)
 
 
 class SetApplier:
@@ -80,8 +57,16 @@ class SetApplier:
         # Consumers share the partitions: the least that this one has met is hardly another's.
         self._slice = PARTITIONS - 1
         totals = totals_of(fed.rules)
-        self._totals = [total for total in totals if not total.derived]
+        self._totals = {kind: [total for total in totals if kind in total.of] for kind in Kind}
         self._counts_served = businesses_served.TOTAL in totals
+        self._follows = fed.stage is Stage.FOLLOWING
+
+    def prepare(self, one: Received) -> object:
+        """Returns what follows from the event alone, for `apply`; None where its text is for the database to refuse."""
+        try:
+            return self._new(fact_of(KIND_OF[one.event.type], one.event, one.partition))
+        except asyncpg.DataError:
+            return None
 
     async def apply(self, connection: Any, batch: Sequence[Received]) -> None:  # noqa: ANN401  pooled or plain
         """Writes facts and totals in the transaction that has moved the offsets.
@@ -89,53 +74,95 @@ class SetApplier:
         Raises SetStandsStill; asyncpg.SerializationError if the same aggregate is written elsewhere at the same time.
         """
         self._slice = min([self._slice, *(one.partition for one in batch)])
-        facts = [fact_of(KIND_OF[one.event.type], one.event, one.partition) for one in batch]
-        by_kind = {kind: [fact for fact in facts if fact.kind is kind] for kind in {fact.kind for fact in facts}}
-        ids = {kind: {fact.id for fact in of_kind} for kind, of_kind in by_kind.items()}
+        by_kind = self._by_kind(batch)
+        ids = {kind: {new.fact.id for new in of_kind} for kind, of_kind in by_kind.items()}
         found = await store.lock_facts(connection, self.set_version, ids)
+        by_kind = await self._as_found(connection, by_kind, found)
+        changed = [await self._fold(connection, kind, by_kind[kind], found.known[kind]) for kind in sorted(by_kind)]
+        facts = [folded.as_written() for folded in changed]
+        others = happenings.write([(KIND_OF[one.event.type], one.event) for one in batch], self._now())
+        copy = partial(store.copy_facts, connection, self.set_version, facts)
+        if self._follows:
+            others += await self._summed(connection, changed, copy)
+        else:
+            await copy()
+        await store.write_facts(connection, self.set_version, facts, others)
+
+    def _new(self, fact: Fact) -> New:
+        return New.of(fact, self._totals[fact.kind]) if self._follows else New.uncounted(fact)
+
+    def _by_kind(self, batch: Sequence[Received]) -> dict[Kind, list[New]]:
+        by_kind: dict[Kind, list[New]] = defaultdict(list)
+        for one in batch:
+            new = one.prepared
+            if not isinstance(new, New):
+                new = self._new(fact_of(KIND_OF[one.event.type], one.event, one.partition))
+            by_kind[new.fact.kind].append(new)
+        return by_kind
+
+    async def _as_found(
+        self,
+        connection: Any,  # noqa: ANN401
+        by_kind: dict[Kind, list[New]],
+        found: Found,
+    ) -> dict[Kind, list[New]]:
+        """Returns what was prepared as the set's stage and its aliases will have it."""
         if found.stage not in (Stage.READING, Stage.FOLLOWING):
             raise SetStandsStill(f"set {self.set_version} is {found.stage or 'retired'}")
-        if found.has_aliases:
-            by_kind = {kind: await self._canonical(connection, of_kind) for kind, of_kind in by_kind.items()}
-        changed = [await self._fold(connection, kind, by_kind[kind], found.known[kind]) for kind in sorted(by_kind)]
-        others = happenings.write([(KIND_OF[one.event.type], one.event) for one in batch], self._now())
-        if found.stage == Stage.FOLLOWING:
-            others += await self._sums(connection, changed)
-        await store.write_facts(connection, self.set_version, [folded.as_written() for folded in changed], others)
-
-    async def _sums(self, connection: Any, changed: Sequence[_Folded]) -> list[Write]:  # noqa: ANN401
-        replaced = [pair for folded in changed if folded.kind is Kind.SESSION for pair in folded.replaced()]
-        served = await subjects.lock(connection, self.set_version, subjects.changes(replaced))
-        sums = self._differences(changed)
-        if self._counts_served:
-            sums.append(subjects.count(served))
-        return [*subjects.writes(served), *additions(sums, self._slice)]
-
-    async def _canonical(self, connection: Any, facts: Sequence[Fact]) -> list[Fact]:  # noqa: ANN401
-        aliases = await store.aliases(connection, self.set_version, {one for fact in facts for one in fact.subjects})
-        return [canonical(fact, aliases) for fact in facts]
+        is_another_stage = (found.stage == Stage.FOLLOWING) is not self._follows
+        self._follows = found.stage == Stage.FOLLOWING
+        if not found.has_aliases and not is_another_stage:
+            return by_kind
+        told = {one for of_kind in by_kind.values() for new in of_kind for one in new.fact.subjects}
+        aliases = await store.aliases(connection, self.set_version, told) if found.has_aliases else {}
+        return {kind: [self._new(canonical(new.fact, aliases)) for new in news] for kind, news in by_kind.items()}
 
     async def _fold(
         self,
         connection: Any,  # noqa: ANN401
         kind: Kind,
-        facts: Sequence[Fact],
+        news: Sequence[New],
         known: Mapping[str, Fact],
-    ) -> _Folded:
-        folded = _Folded(kind, known)
-        for fact in facts:
-            folded.take(fact)
+    ) -> Folded:
+        folded = Folded(kind, known)
+        for new in news:
+            folded.take(new)
         for clash in folded.clashes:
             await raise_alarm(connection, self.group, VERSION_CLASH, clash)
         if folded.dropped:
             DUPLICATES_DROPPED.labels(self.group).inc(folded.dropped)
         return folded
 
-    def _differences(self, changed: Sequence[_Folded]) -> list[Differences]:
-        differences = [Differences(total) for total in self._totals]
+    async def _summed(
+        self,
+        connection: Any,  # noqa: ANN401
+        changed: Sequence[Folded],
+        copy: Callable[[], Awaitable[None]],
+    ) -> list[Write]:
+        """Returns what adds the batch to the totals; the sums are made while Postgres takes the facts."""
+        due: dict[UUID, Due] = {}
         for folded in changed:
-            replaced = folded.replaced()
-            for one in differences:
-                if folded.kind in one.total.of:
-                    one.replace(replaced)
-        return differences
+            folded.note_visits(due)
+        rows = await subjects.lock(connection, self.set_version, due)
+        sums, copied = await asyncio.gather(self._sums(changed, rows, due), copy(), return_exceptions=True)
+        if isinstance(copied, BaseException):
+            raise copied
+        if isinstance(sums, BaseException):
+            raise sums
+        return sums
+
+    async def _sums(self, changed: Sequence[Folded], rows: Sequence[Row], due: Mapping[UUID, Due]) -> list[Write]:
+        await asyncio.sleep(0)
+        served = []
+        for row in rows:
+            served.append(subjects.become(row, due[row.subject]))
+            if len(served) % _STEP == 0:
+                await asyncio.sleep(0)
+        sums: dict[str, Differences] = {}
+        for folded in changed:
+            of_kind = [sums.setdefault(total.name, Differences(total)) for total in self._totals[folded.kind]]
+            folded.count(of_kind)
+            await asyncio.sleep(0)
+        if self._counts_served:
+            sums[businesses_served.TOTAL.name] = subjects.count(served)
+        return [*subjects.writes(served), *additions(list(sums.values()), self._slice)]

@@ -19,16 +19,18 @@ from services.reporting.projections.businesses_served import (
     lines_from,
     minutes_of,
     office_of,
-    place_of,
+    places_of,
     session_of,
 )
-from services.reporting.projections.total import Amounts, Contribution, Key
+from services.reporting.projections.total import Amounts, Contribution
 
 _SERVED: Amounts = (1, 0, 0, 0)
 _SERVED_FIRST: Amounts = (1, 0, 1, 0)
 _FIRST: Amounts = (0, 0, 1, 0)
+_FIRST_NO_MORE: Amounts = (0, 0, -1, 0)
 # Where the day of the first visit stands in a document that holds one.
 _FIRST_DAY = slice(50, 60)
+_ENDS_IN_OFFICE = slice(-5, None)
 
 
 class Arrival(NamedTuple):
@@ -40,28 +42,39 @@ class Arrival(NamedTuple):
 
 def arrival(document: str, line: Line) -> Arrival | None:
     """Returns what becomes of a row when this visit comes to it, or None where that is not told by a look: if the visit
-    is known already or attested, came before all others, may make the mentoring of its year intensive, or a hand wrote
-    the row.
+    is known already or attested, may make the mentoring of its year intensive, or a hand wrote the row.
     """
     office, day, minutes = office_of(line), day_of(line), minutes_of(line)
     if is_attested(line) or minutes >= INTENSIVE_MINUTES:
         return None
     if document == NO_VISITS:
-        places = (*_places(PROVINCE, day), *_places(office, day))
+        places = (*places_of(PROVINCE, day), *places_of(office, day))
         return Arrival(f"[[{line}]]", [(place, _SERVED_FIRST) for place in places])
     first = document[_FIRST_DAY]
-    if " " in document or day < first or session_of(line) in document:
+    if " " in document or session_of(line) in document:
         return None
     if minutes + sum(map(int, _minutes_in(day[:4]).findall(document))) >= INTENSIVE_MINUTES:
         return None
     own = f'"{office}",'
     shared = _spans('"', day).shared_with(document)
     shared_by_own = _spans(f'{own}"', day).shared_with(document) if own in document else 0
-    places = (*_places(PROVINCE, day)[shared:], *_places(office, day)[shared_by_own:])
-    moves = [(place, _SERVED) for place in places]
-    if day == first and shared_by_own < len(PERIODS):
-        moves += [(place, _FIRST) for place in _places(office, day)]
+    places = (*places_of(PROVINCE, day)[shared:], *places_of(office, day)[shared_by_own:])
+    moves: list[Contribution] = [(place, _SERVED) for place in places]
+    if day < first:
+        moves += _first_moves(document, first, office, day)
+    elif day == first and shared_by_own < len(PERIODS):
+        moves += [(place, _FIRST) for place in places_of(office, day)]
     return Arrival(_with(document, line), moves)
+
+
+def _first_moves(document: str, first: str, office: str, day: str) -> list[Contribution]:
+    """Returns how the visits that were the first, of one day and perhaps of several offices, make way for this one."""
+    *before, _ = document.split(f'","{first}"')
+    were_first = {PROVINCE, *(part[_ENDS_IN_OFFICE] for part in before)}
+    no_longer: list[Contribution] = [
+        (place, _FIRST_NO_MORE) for whose in were_first for place in places_of(whose, first)
+    ]
+    return [*no_longer, *((place, _FIRST) for whose in (PROVINCE, office) for place in places_of(whose, day))]
 
 
 def _with(document: str, line: Line) -> str:
@@ -88,12 +101,6 @@ class _Spans(NamedTuple):
         if self.month in document:
             return 4
         return 3 if any(month in document for month in self.quarter) else 2
-
-
-# Where a visit counts, from the longest period on; remembered for eight offices and three years.
-@lru_cache(maxsize=10_240)
-def _places(office: str, day: str) -> tuple[Key, ...]:
-    return tuple(place_of(office, period, day) for period in PERIODS)
 
 
 @lru_cache(maxsize=10_240)

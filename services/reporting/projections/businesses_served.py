@@ -134,9 +134,6 @@ def visits_of(fact: Fact) -> Mapping[UUID, Line]:
     if type(state) is not SessionState or not is_held(state):
         return {}
     paid = f'"{_written(fact.id)}","{state.office}","{state.day}",{state.contact_minutes},'
-    if len(state.businesses) == 1:
-        (business,) = state.businesses
-        return {fact.subjects[0]: f"{paid}{int(business.attested)}"} if business.known else {}
     attested: dict[UUID, bool] = {}
     for subject, business in zip(fact.subjects, state.businesses, strict=True):
         if business.known:
@@ -298,8 +295,8 @@ class _Sums:
     def _count(self, amount: int, at: tuple[str, str], others: Sequence[Line], mine: Sequence[Line], sign: int) -> None:
         own, day = at
         for office, near in ((PROVINCE, others), (own, mine)):
-            for period in PERIODS[_most_shared(day, near) :]:
-                self._add(amount, place_of(office, period, day), sign)
+            for place in places_of(office, day)[_most_shared(day, near) :]:
+                self._add(amount, place, sign)
 
     def _add(self, amount: int, place: Key, sign: int) -> None:
         known = self._amounts.get(place)
@@ -335,14 +332,25 @@ def _on_first_day(lines: Sequence[Line]) -> list[Line]:
 
 def _places_of(first: Sequence[Line]) -> set[Key]:
     offices = {PROVINCE, *offices_of(first)}
-    return {place_of(office, period, first[0][_DAY]) for office in offices for period in PERIODS} if first else set()
+    return {place for office in offices for place in places_of(office, first[0][_DAY])} if first else set()
 
 
-@lru_cache(maxsize=65_536)
 def place_of(office: str, period: Period, day: str) -> tuple[str, str, date]:
     """Returns the key of the period that holds the day, for an office or the province."""
+    return places_of(office, day)[PERIODS.index(period)]
+
+
+# Offices, and the days of three years.
+@lru_cache(maxsize=10_240)
+def places_of(office: str, day: str) -> tuple[tuple[str, str, date], ...]:
+    """Returns the keys of all PERIODS that hold the day."""
+    return tuple([(office, grain, starts) for grain, starts in _periods_of(day)])
+
+
+@lru_cache(maxsize=4_096)
+def _periods_of(day: str) -> tuple[tuple[str, date], ...]:
     on = date.fromisoformat(day)
-    return office, period.value, FIRST_DAY if period is Period.ALL else start_of(period, on)
+    return tuple((period.value, FIRST_DAY if period is Period.ALL else start_of(period, on)) for period in PERIODS)
 
 
 TOTAL = Total(

@@ -26,7 +26,8 @@ def write(events: Sequence[tuple[Kind, AnyEvent]], now: datetime) -> list[Write]
     """Returns what keeps those of the events that are still remembered at `now`; late and doubled ones are none the
     worse.
     """
-    recent = {event.event_id: (kind, event) for kind, event in events if event.occurred_at > now - REMEMBERED}
+    since = now - REMEMBERED
+    recent = {event.event_id: (kind, event) for kind, event in events if event.occurred_at > since}
     if not recent:
         return []
     rows = [

@@ -5,7 +5,8 @@ Two appliers may meet in one business: its row is locked before it is read (desi
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.reporting.domain import Fact
@@ -15,6 +16,7 @@ from services.reporting.projections.businesses_served import (
     Change,
     Intensity,
     Line,
+    day_of,
     document_of,
     lines_from,
     office_of,
@@ -64,6 +66,14 @@ class Due:
         return Change([line for line in lines if line not in gone] if gone else lines, gone, self.come)
 
 
+class Row(NamedTuple):
+    """A business's row: its visits as the column keeps them, and the offices that held them, separated by commas."""
+
+    subject: UUID
+    visits: str
+    offices: str
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """A business whose visits have changed: its row, and how it came to that. `told`: what that moves, where a look at
@@ -81,12 +91,13 @@ class Served:
         return self.told if self.change is None else businesses_served.moved(self.change)
 
 
-def _arrived(subject: UUID, visits: str, offices: str, due: Due) -> Served | None:
+def _arrived(row: Row, due: Due) -> Served | None:
     """Returns what the visits that have come make of a row, or None if they are not all that happened to it."""
     if len(due.come) != len(due.sessions):
         return None
+    subject, visits, offices = row
     told: list[Contribution] = []
-    for line in due.come:
+    for line in sorted(due.come, key=day_of) if len(due.come) > 1 else due.come:
         come = arrival(visits, line)
         if come is None:
             return None
@@ -111,30 +122,41 @@ def changes(replaced: Iterable[tuple[Fact | None, Fact]]) -> dict[UUID, Due]:
 def note_changes(found: dict[UUID, Due], replaced: Iterable[tuple[Fact | None, Fact]]) -> None:
     """Adds to what is found what further sessions change; none of them may be in it yet."""
     for old, new in replaced:
-        after = visits_of(new)
-        before = visits_of(old) if old is not None else {}
-        for subject in {*before, *after} if before else after:
-            was, is_ = before.get(subject), after.get(subject)
-            if was == is_:
-                continue
-            due = found.get(subject)
-            if due is None:
-                due = found[subject] = Due()
-            due.sessions.update([session_of(line) for line in (was, is_) if line is not None])
-            if is_ is not None:
-                due.come.append(is_)
+        note_visits(found, visits_of(old) if old is not None else {}, visits_of(new))
 
 
-async def lock(connection: Any, set_version: int, changed: Mapping[UUID, Due]) -> list[Served]:  # noqa: ANN401  pooled or plain
-    """Locks the rows of these businesses in the order of their ids, and returns what becomes of them."""
+def note_visits(found: dict[UUID, Due], before: Mapping[UUID, Line], after: Mapping[UUID, Line]) -> None:
+    """The same of one session, by the visits that were paid by it before and are now."""
+    for subject, line in after.items():
+        if before.get(subject) != line:
+            due = _due(found, subject)
+            due.sessions.add(session_of(line))
+            due.come.append(line)
+    for subject in before.keys() - after.keys():
+        _due(found, subject).sessions.add(session_of(before[subject]))
+
+
+def _due(found: dict[UUID, Due], subject: UUID) -> Due:
+    due = found.get(subject)
+    if due is None:
+        due = found[subject] = Due()
+    return due
+
+
+_number = attrgetter("int")  # quicker to compare than the ids themselves
+
+
+async def lock(connection: Any, set_version: int, changed: Mapping[UUID, Due]) -> list[Row]:  # noqa: ANN401  pooled or plain
+    """Locks the rows of these businesses in the order of their ids, and returns them."""
     if not changed:
         return []
-    served = []
-    for subject, visits, offices in await connection.fetch(_LOCK, set_version, texts_literal(sorted(changed))):
-        due = changed[subject]
-        arrived = _arrived(subject, visits, offices, due)
-        served.append(arrived or _changed(subject, due.applied_to(lines_from(visits))))
-    return served
+    rows = await connection.fetch(_LOCK, set_version, texts_literal(sorted(changed, key=_number)))
+    return [Row(*row) for row in rows]
+
+
+def become(row: Row, due: Due) -> Served:
+    """Returns what becomes of a business's row by what is due."""
+    return _arrived(row, due) or _changed(row.subject, due.applied_to(lines_from(row.visits)))
 
 
 def writes(served: Sequence[Served], *, intensive: bool = True) -> list[Write]:

@@ -51,15 +51,15 @@ class _Facts:
         self._sums = [Differences(total) for total in totals if kind in total.of]
 
     def take(self, facts: Sequence[Fact]) -> None:
-        replaced = [(None, fact) for fact in facts]
         for one in self._sums:
-            one.replace(replaced)
-        subjects.note_changes(self._changes, replaced)
+            one.count(facts)
+        subjects.note_changes(self._changes, [(None, fact) for fact in facts])
         self.size += len(facts)
         self.last = facts[-1].id
 
     async def writes(self, connection: Any, set_version: int) -> list[Write]:  # noqa: ANN401
-        served = await subjects.lock(connection, set_version, self._changes)
+        rows = await subjects.lock(connection, set_version, self._changes)
+        served = [subjects.become(row, self._changes[row.subject]) for row in rows]
         return [*subjects.writes(served, intensive=False), *additions(self._sums, _SLICE)]
 
 

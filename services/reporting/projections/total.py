@@ -19,16 +19,16 @@ Contribution = tuple[Key, Amounts]
 GRAINS = (Period.DAY, Period.MONTH, Period.YEAR)
 
 
-@lru_cache(maxsize=32_768)
-def places_in_time(office: str, day: date) -> tuple[tuple[str, str, date], ...]:
-    """Returns the (office, grain, first day) under which a day is summed.
+@lru_cache(maxsize=4_096)
+def _grains_of(day: date) -> tuple[tuple[str, date], ...]:
+    """Returns the (grain, first day) under which a day is summed.
 
     Three grains, so that no question adds up more rows the longer the province works.
     """
-    return tuple((office, grain.value, start_of(grain, day)) for grain in GRAINS)
+    return tuple((grain.value, start_of(grain, day)) for grain in GRAINS)
 
 
-@lru_cache(maxsize=32_768)
+@lru_cache(maxsize=4_096)
 def month_of(day: date) -> date:
     """Returns the first day of the month; asked for every fact that is summed."""
     return start_of(Period.MONTH, day)
@@ -78,11 +78,16 @@ class Total:
         if not self.in_time:
             return (counted,)
         office, day, *about = counted
-        return [(*place, *about) for place in places_in_time(office, day)]
+        return [(office, grain, starts, *about) for grain, starts in _grains_of(day)]
 
     def known_to(self, rules: int) -> bool:
         """Tells whether sets of these rules have this total."""
         return self.since <= rules and (self.until is None or rules <= self.until)
+
+    @cached_property
+    def names_ids(self) -> bool:
+        """Tells whether ids are part of its key."""
+        return any(column.type == "uuid" for column in self.key)
 
     @cached_property
     def add_sql(self) -> str:
@@ -115,15 +120,15 @@ class Differences:
         # What each key gets is gathered, and added up once: a pair at a time took twice as long.
         self._gathered: dict[Key, list[Amounts]] = defaultdict(list)
 
-    def replace(self, replaced: Iterable[tuple[Fact | None, Fact]]) -> None:
-        """Counts that each new fact takes the place of the one before it, if there was one."""
-        counts, gathered = self.total.counts, self._gathered
-        for old, new in replaced:
-            if old is not None:
-                for key, amounts in counts(old):
-                    gathered[key].append(tuple(map(neg, amounts)))
-            for key, amounts in counts(new):
-                gathered[key].append(amounts)
+    def count(self, facts: Iterable[Fact]) -> None:
+        """Counts facts."""
+        for fact in facts:
+            self.add(self.total.counts(fact))
+
+    def take_back(self, facts: Iterable[Fact]) -> None:
+        """Counts facts no longer."""
+        for fact in facts:
+            self.add([(key, tuple(map(neg, amounts))) for key, amounts in self.total.counts(fact)])
 
     def add(self, moves: Iterable[Contribution]) -> None:
         """Counts what moves the total."""
@@ -131,8 +136,8 @@ class Differences:
         for key, amounts in moves:
             gathered[key].append(amounts)
 
-    def rows(self) -> list[tuple[tuple[str, ...], Amounts]]:
-        """Returns what does change, keys as texts and in their order: two appliers lock rows in one order."""
+    def rows(self) -> list[tuple[Key, Amounts]]:
+        """Returns what does change, sorted by key: two appliers lock rows in one order."""
         sums = _summed(self._gathered)
         if self.total.in_time:
             spread: dict[Key, list[Amounts]] = defaultdict(list)
@@ -140,7 +145,13 @@ class Differences:
                 for key in self.total.rows_of(counted):
                     spread[key].append(amounts)
             sums = _summed(spread)
-        return sorted([(tuple(map(str, key)), amounts) for key, amounts in sums.items() if any(amounts)])
+        keys = sorted(sums, key=_as_texts) if self.total.names_ids else sorted(sums)
+        return [(key, sums[key]) for key in keys if any(sums[key])]
+
+
+def _as_texts(key: Key) -> tuple[str, ...]:
+    """Texts are compared many times as fast as ids."""
+    return tuple(map(str, key))
 
 
 def _summed(gathered: Mapping[Key, Sequence[Amounts]]) -> dict[Key, Amounts]:

@@ -141,5 +141,7 @@ def test_every_amount_stands_under_a_whole_key(total: Any) -> None:
 def test_what_replaces_itself_changes_nothing() -> None:
     for total in TOTALS:
         differences = Differences(total)
-        differences.replace([(fact, fact) for _, fact, _ in GOLDEN])
+        facts = [fact for _, fact, _ in GOLDEN]
+        differences.take_back(facts)
+        differences.count(facts)
         assert differences.rows() == []
