@@ -86,10 +86,13 @@ def received(events: Iterable[AnyEvent]) -> list[Received]:
     ]
 
 
-async def deliver(pool: Pool, batch: Sequence[Received], fed: ReadModelSet = LIVE) -> None:
-    """Applies one batch in one transaction."""
+async def deliver(pool: Pool, batch: Sequence[Received], fed: ReadModelSet = LIVE, *, prepared: bool = True) -> None:
+    """Applies one batch in one transaction, prepared as the consumer's reader does."""
+    applier = SetApplier(fed, lambda: NOW)
+    if prepared:
+        batch = [one._replace(prepared=applier.prepare(one)) for one in batch]
     async with pool.acquire() as connection, connection.transaction():
-        await SetApplier(fed, lambda: NOW).apply(connection, batch)
+        await applier.apply(connection, batch)
 
 
 async def read_to(pool: Pool, topic: str, partition: int, next_offset: int, set_version: int = 1) -> None:

@@ -67,6 +67,14 @@ class Counting:
 
 
 @dataclass
+class Preparing(Counting):
+    """Is handed back what it made of each event while it was read."""
+
+    def prepare(self, one: Received) -> object:
+        return one.event.aggregate_id
+
+
+@dataclass
 class Bench:
     """Everything that a test of the consumer needs."""
 

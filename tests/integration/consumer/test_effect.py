@@ -11,7 +11,7 @@ from shared.consumer import kafka, subscription
 from shared.consumer.offsets import position
 from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE
 from tests.infrastructure.databases import Database
-from tests.integration.consumer.conftest import GROUP, TIMES, Bench, Counting
+from tests.integration.consumer.conftest import GROUP, TIMES, Bench, Counting, Preparing
 from tests.support.log import business
 
 pytestmark = pytest.mark.kafka
@@ -25,6 +25,16 @@ async def test_each_record_takes_effect_once_and_moves_the_position(bench: Bench
     await bench.log.publish(*events[:10])
     await bench.until(TIMES, 60)
     assert await position(bench.pool, GROUP) == (0, 60)
+
+
+async def test_what_was_made_of_an_event_beforehand_comes_back_with_it(bench: Bench) -> None:
+    events = [business() for _ in range(70)]
+    await bench.log.publish(*events)
+    preparing = Preparing()
+    await bench.host(preparing)
+    await bench.until(TIMES, 70)
+    assert {each.prepared for each in preparing.seen} == {event.aggregate_id for event in events}
+    assert all(each.prepared == each.event.aggregate_id for each in preparing.seen)
 
 
 async def test_a_restarted_host_goes_on_where_the_rows_say(bench: Bench, counting: Counting) -> None:

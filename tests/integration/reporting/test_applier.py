@@ -1,18 +1,20 @@
 """Given events, when they are delivered in any way, then facts and totals are what the newest states say."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
-from services.reporting.domain import Period
+from services.reporting.domain import Kind, Period
 from services.reporting.projections import businesses_by_region, office_activity
 from services.reporting.projections.applier import SetStandsStill
 from services.reporting.projections.office_activity import Activity
+from services.reporting.store import Stage
 from shared.postgres import Pool
 from tests.infrastructure.databases import Database
-from tests.support.reporting_events import NOW, business, deliver, office, received, session, tables
+from tests.support.reporting_events import LIVE, NOW, business, deliver, office, received, session, tables
 
 A, B, S = UUID(int=1), UUID(int=2), UUID(int=3)
 DAY = NOW.date()
@@ -77,6 +79,25 @@ async def test_two_appliers_never_count_an_aggregate_twice(pool: Pool) -> None:
     )
     if any(outcomes):
         await deliver(pool, received([session(S, [A], version=2)]))
+    assert await _activity(pool) == _held(visits=1)
+
+
+async def test_what_was_prepared_says_what_the_event_says(pool: Pool) -> None:
+    told = [office(), business(A), business(B), session(S, [A, B]), session(S, [B], version=2, day="2026-11-02")]
+    await deliver(pool, received(told))
+    prepared = await tables(pool)
+    for name in prepared:
+        await pool.execute(f"delete from {f'fact_{name}' if name in set(Kind) else name}")
+    await deliver(pool, received(told), prepared=False)
+    assert await tables(pool) == prepared
+
+
+async def test_what_was_prepared_for_another_stage_is_made_anew(pool: Pool) -> None:
+    reading = replace(LIVE, stage=Stage.READING)
+    await deliver(pool, received([session(S, [A])]), reading)  # it follows by now
+    assert await _activity(pool) == _held(visits=1)
+    await pool.execute("update read_model_set set stage = 'reading'")
+    await deliver(pool, received([session(S, [A], version=2, contact_minutes=90)]))
     assert await _activity(pool) == _held(visits=1)
 
 
