@@ -64,8 +64,8 @@ async def _run_one(scenario: Scenario, seed: int, rounds: int, grounds: Grounds,
     spoilt = True
     try:
         result = await course.run(scenario, installation, seed, rounds, say)
-        spoilt = not result.is_good
-        return await _kept(result, installation, parent / "kept", rounds) if spoilt else result
+        spoilt = result.verdict is Verdict.FAILED
+        return result if result.is_good else await _kept(result, installation, parent / "kept", rounds)
     finally:
         await grounds.leave(scenario, installation, spoilt=spoilt)
 

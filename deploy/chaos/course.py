@@ -110,7 +110,7 @@ async def _quiet(scenario: Scenario, stage: Stage) -> None:
 
 def _counted(result: Result, stage: Stage) -> Result:
     load = stage.load
-    return replace(result, seen=stage.seen, acknowledged=load.acknowledged, without_answer=load.without_answer)
+    return replace(result, seen=dict(stage.seen), acknowledged=load.acknowledged, without_answer=load.without_answer)
 
 
 def _duplicates(before: Contents, after: Contents) -> int:

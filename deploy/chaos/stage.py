@@ -6,9 +6,12 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import asyncpg
 
 from deploy.chaos.failure import Failed
 from deploy.chaos.load import Load
@@ -95,6 +98,24 @@ class Stage:
     async def rest(self, seconds: float) -> None:
         """Lets time pass, where that itself is the fault."""
         await asyncio.sleep(seconds)
+
+    async def logged(self, event: str, times: int = 1, seconds: float = _WAIT_SECONDS, **fields: str) -> None:
+        """Waits until an event was logged so many times since the beginning, and counts it. Raises Failed."""
+
+        async def enough() -> bool:
+            return self.logs.count(event, **fields) >= times
+
+        await self.until(f"{event} to be logged {times} times", enough, seconds)
+        self.seen[event] = self.logs.count(event, **fields)
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[Any]:
+        """Opens a connection as Postgres's superuser. Raises what UNAVAILABLE names."""
+        connection = await asyncpg.connect(self.installation.superuser_dsn(), timeout=5)
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=5)
 
     # Processes
 
@@ -193,14 +214,18 @@ class Stage:
             self.signal(part, signal.SIGTERM)
         await asyncio.gather(*(self.replaced(part) for part in parts))
 
-    async def hit(self, failpoint: str, times: int, seconds: float = _WAIT_SECONDS) -> None:
-        """Waits until a failpoint was hit so many times, by the logs, and counts them. Raises Failed."""
+    async def deaths_at(self, points: Sequence[str], times: int, seconds: float = _WAIT_SECONDS) -> None:
+        """Waits until processes have died so many times at each of these failpoints, by the logs, and counts them.
+
+        Raises Failed.
+        """
 
         async def enough() -> bool:
-            return self.logs.count("failpoint", failpoint=failpoint) >= times
+            return all(self.logs.count("failpoint", failpoint=each, act="kill") >= times for each in points)
 
-        await self.until(f"{failpoint} to be hit {times} times", enough, seconds)
-        self.saw(f"died at {failpoint}", self.logs.count("failpoint", failpoint=failpoint, act="kill"))
+        await self.until(f"{times} deaths at {', '.join(points)}", enough, seconds)
+        for each in points:
+            self.seen[f"deaths at {each}"] = self.logs.count("failpoint", failpoint=each, act="kill")
 
     async def disarm(self) -> None:
         """Takes away all conditions and has whatever ran under them start anew without."""

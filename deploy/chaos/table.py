@@ -1,4 +1,4 @@
-"""The results as people read them: a table on the terminal, and the page of the documentation."""
+"""The results as people read them: a table, and the cells that the page of the documentation has too."""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,7 @@ _WORDS = {
     Verdict.TOOTHLESS: "FAILED: the fault did not bite",
 }
 _STYLES = {Verdict.SURVIVED: "green", Verdict.FAILED: "bold red", Verdict.TOOTHLESS: "red", Verdict.NOT_RUN: "yellow"}
+_LEFT = ("scenario", "what was seen", "verdict")
 COLUMNS = (
     "scenario",
     "what was seen",
@@ -19,7 +20,7 @@ COLUMNS = (
     "duplicates",
     "lost",
     "twice",
-    "differing rows",
+    "differing",
     "recovery, s",
     "verdict",
 )
@@ -29,7 +30,7 @@ def drawn(results: Sequence[Result]) -> Table:
     """Returns the table for a terminal."""
     table = Table(title="What was broken, and what became of it", title_justify="left")
     for name in COLUMNS:
-        table.add_column(name, justify="left" if name in ("scenario", "what was seen", "verdict") else "right")
+        table.add_column(name, justify="left" if name in _LEFT else "right", ratio=2 if name in _LEFT else None)
     for result in results:
         table.add_row(*cells(result), style=_STYLES[result.verdict])
     return table
@@ -47,4 +48,4 @@ def cells(result: Result) -> list[str]:
 
 def seen(result: Result) -> str:
     """Returns what of the fault was really seen."""
-    return ", ".join(f"{count} {what}" for what, count in sorted(result.seen.items()) if count and what != "duplicates")
+    return ", ".join(f"{what} {count}" for what, count in sorted(result.seen.items()) if count and what != "duplicates")

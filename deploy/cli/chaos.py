@@ -1,6 +1,7 @@
 """`plut chaos`: breaks the running product on purpose, and judges what became of the promise."""
 
 import asyncio
+import logging
 import random
 import tempfile
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deploy.cli.bench_query import cancel_on_sigterm
 from deploy.cli.options import DataDir, Json, fail, print_json
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ def chaos(
     seed: Annotated[int | None, typer.Option(min=0, help="The seed of the schedule. Else a random one, told.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each fault strikes.")] = 2,
     minutes: Annotated[float, typer.Option(min=0, help="Draw scenarios and seeds again and again for so long.")] = 0.0,
+    write: Annotated[
+        Path | None, typer.Option(help="A page to write the results into, such as docs/reliability.md.", dir_okay=False)
+    ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Only list the scenarios.")] = False,  # noqa: FBT002  a flag
     data_dir: DataDir = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
@@ -41,9 +46,11 @@ def chaos(
     Exit status: 0 only if every scenario survived; 1 if one failed or its fault did not bite; 3 if one could not be
     run on this machine and all others survived.
     """
+    from deploy.chaos import page
     from deploy.chaos.campaign import Asked
     from deploy.chaos.scenarios import all_scenarios, named
     from deploy.local.supervisor import ERRORS
+    from shared.clock import utc_now
 
     try:
         chosen = named(scenario) if scenario else all_scenarios()
@@ -55,8 +62,12 @@ def chaos(
     drawn = random.randrange(_GREATEST_SEED) if seed is None else seed  # noqa: S311  a schedule's dice
     try:
         results = asyncio.run(_run(Asked(chosen, drawn, rounds, minutes), data_dir, as_json=json))
+    except asyncio.CancelledError:
+        fail("It was told to stop; its installations are stopped and removed.", "Call it again.", status=143)
     except ERRORS as error:
         fail(f"An installation did not start: {error}", "`plut doctor` looks for what is wrong with this machine.")
+    if write is not None:
+        page.write(write, results, utc_now())
     raise typer.Exit(_status(results))
 
 
@@ -77,6 +88,8 @@ async def _run(asked: "Asked", data_dir: Path | None, *, as_json: bool) -> "list
     from deploy.chaos import campaign
     from deploy.chaos.table import cells, drawn
 
+    cancel_on_sigterm()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that brokers go away is what is tried here
     console = Console(stderr=True, highlight=False)
     parent = Path(tempfile.mkdtemp(prefix="chaos-", dir=parent_of(data_dir)))
 

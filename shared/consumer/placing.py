@@ -5,6 +5,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 
+import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
@@ -78,6 +79,7 @@ class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         metrics.REBALANCES.labels(self.group).inc()
+        structlog.get_logger().info("partitions_dealt", group=self.group, partitions=len(list(assigned)))
         self.forget()
         self.unplaced.clear()
         self.doubt(assigned)

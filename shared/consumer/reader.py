@@ -21,7 +21,7 @@ from shared.clock import utc_now
 from shared.consumer import alarms, control, offsets, parking
 from shared.consumer.applier import Applier, PreparingApplier, Received
 from shared.consumer.faults import is_lost_race
-from shared.consumer.offsets import Displaced, Move
+from shared.consumer.offsets import Displaced, Move, Place
 from shared.consumer.partitions import AnotherLog, HigherHistory, Misplaced, Share, Standing, take, take_in_steps
 from shared.consumer.placing import Placer
 from shared.consumer.records import Record
@@ -49,7 +49,7 @@ class _Taken:
 
     work: Work
     shares: list[Share] = field(default_factory=list)
-    replaced: dict[TopicPartition, AnotherLog] = field(default_factory=dict)
+    replaced: dict[TopicPartition, tuple[Place, AnotherLog]] = field(default_factory=dict)
 
     @property
     def is_plain(self) -> bool:
@@ -137,8 +137,8 @@ class Reader(Placer):
         self._settle(shares)
         self._failures = 0
         self.last_error = None
-        for partition, another in taken.replaced.items():
-            await self._begin_again(partition, another)
+        for partition, (place, another) in taken.replaced.items():
+            await self._begin_again(partition, place, another)
         halt = halt or next((share.trouble for share in shares if share.trouble), None)
         if halt is not None:
             await self._halt(halt)
@@ -166,7 +166,7 @@ class Reader(Placer):
                 self._note_gap(self._kafkas(each[1]), error.gap)
                 self.doubt([self._kafkas(each[1])])
             except AnotherLog as error:
-                taken.replaced[each[1]] = error
+                taken.replaced[each[1]] = each[0].place, error
         return taken
 
     async def _read(self, each: Piece) -> Share:
@@ -252,18 +252,19 @@ class Reader(Placer):
             try:
                 standing = Standing.at(places[self._named(partition)], *bounds[partition], gap)
             except AnotherLog as error:
-                await self._begin_again(self._named(partition), error)
+                await self._begin_again(self._named(partition), places[self._named(partition)], error)
                 continue
             if self.resume(partition, standing.cursor):
                 self._standings[partition] = standing
 
-    async def _begin_again(self, partition: TopicPartition, error: AnotherLog) -> None:
+    async def _begin_again(self, partition: TopicPartition, before: Place, error: AnotherLog) -> None:
         """Writes down that this log is another one: it is read from its beginning, and what is known is dropped by
         version.
+
+        Raises Displaced if the row has left that place: somebody else noticed, and may have read the new log by now.
         """
         connection = await self._own_connection()
         async with connection.transaction():
-            before = (await offsets.places(connection, self.group, [partition]))[partition]
             after = replace(before, next_offset=0, digest=None, resets=before.resets + 1)
             await offsets.advance(connection, self.group, [Move(partition, before, after)])
             detail = f"{partition.topic} {partition.partition}: {error}"

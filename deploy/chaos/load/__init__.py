@@ -55,7 +55,7 @@ class Load:
         await open_offices(self._installation, staff, administrator, self.offices)
         for writer in self._writers:
             writer.impatient = True
-        self._writing = [asyncio.create_task(self._write(office)) for office in self.offices]
+        self._begin()
         self.listeners = [Listener(self._installation, number) for number in range(_LISTENERS)]
         for listener in self.listeners:
             await listener.start()
@@ -84,6 +84,18 @@ class Load:
         return sum(writer.without_answer for writer in self._writers)
 
     @property
+    def told_later(self) -> int:
+        """How many requests were answered with 503: try again later."""
+        return sum(writer.later for writer in self._writers)
+
+    def answer_seconds(self) -> list[float]:
+        """Returns how long each accepted request has taken, in no order, and begins to count anew."""
+        taken = [each for writer in self._writers for each in writer.seconds]
+        for writer in self._writers:
+            writer.seconds.clear()
+        return taken
+
+    @property
     def wrong_answers(self) -> list[str]:
         """Answers that no client should ever get, and what ended an office's work."""
         return [*self.troubles, *(wrong for writer in self._writers for wrong in writer.wrong)]
@@ -93,6 +105,17 @@ class Load:
         self._stopping.set()
         await asyncio.gather(*self._writing)
         self._writing.clear()
+
+    async def resume(self) -> None:
+        """Lets everybody write on after `stop`, with what the services know of today: some may have gone."""
+        for office in self.offices:
+            office.sessions.clear()
+            await office.remember()
+        self._stopping.clear()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._writing = [asyncio.create_task(self._write(office)) for office in self.offices]
 
     async def resolve(self) -> int:
         """Sends every request that was left without an answer again, with its key; returns how many there were.

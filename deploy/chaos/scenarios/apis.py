@@ -1,4 +1,4 @@
-"""Deaths of what answers requests."""
+"""Deaths of what answers requests, and of everything else in turn."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -7,6 +7,7 @@ from deploy.chaos.scenario import Scenario
 from deploy.chaos.stage import Stage
 
 _BETWEEN_SECONDS = (0.2, 1.5)
+_POINTS = ("api.before_commit", "api.after_commit")
 
 
 class ApisKilledAnywhere(Scenario):
@@ -33,15 +34,30 @@ class ApisKilledAroundCommit(Scenario):
     faults: ClassVar[str] = "F1"
     title: ClassVar[str] = "kill -9 of apis just before and just after COMMIT"
     bites: ClassVar[Mapping[str, int]] = {
-        "died at api.before_commit": 1,
-        "died at api.after_commit": 1,
+        **{f"deaths at {point}": 1 for point in _POINTS},
         "requests without an answer": 2,
     }
 
     async def strike(self, stage: Stage) -> None:
-        for point in stage.dice.sample(("api.before_commit", "api.after_commit"), 2):
-            await stage.arm(stage.dice.choice(("registry-api", "mentoring-api")), f"{point}=kill@0.3")
-            await stage.hit(point, stage.rounds)
-            await stage.disarm()
+        service = stage.dice.choice(("registry", "mentoring"))
+        await stage.arm(f"{service}-api", ";".join(f"{point}=kill@0.2" for point in _POINTS))
+        await stage.deaths_at(_POINTS, stage.rounds)
+        await stage.disarm()
         await stage.writes_go_on(3)
         stage.saw("requests without an answer", stage.load.without_answer)
+
+
+class EachKilledInTurn(Scenario):
+    """Both of a kind at once, so that nobody stands in for the dead."""
+
+    name: ClassVar[str] = "each-killed-in-turn"
+    faults: ClassVar[str] = "F1"
+    title: ClassVar[str] = "kill -9 of every process, all of a kind at once"
+    bites: ClassVar[Mapping[str, int]] = {"kills": 16}
+
+    async def strike(self, stage: Stage) -> None:
+        kinds = sorted({f"{each.service}-{each.role}" for each in stage.processes("*-*")})
+        for kind in stage.dice.sample(kinds, len(kinds)):
+            for process in stage.processes(f"{kind}*"):
+                await stage.kill(process)
+            await stage.writes_go_on(2)

@@ -15,15 +15,11 @@ class RelaysKilled(Scenario):
     name: ClassVar[str] = "relay-killed"
     faults: ClassVar[str] = "F2"
     title: ClassVar[str] = "kill -9 of relays before, within and after sending"
-    bites: ClassVar[Mapping[str, int]] = {
-        **{f"died at {point}": 1 for point in _POINTS},
-        "duplicates": 1,
-    }
+    bites: ClassVar[Mapping[str, int]] = {**{f"deaths at {point}": 1 for point in _POINTS}, "duplicates": 1}
 
     async def strike(self, stage: Stage) -> None:
-        for point in stage.dice.sample(_POINTS, len(_POINTS)):
-            service = stage.dice.choice(("registry", "mentoring"))
-            await stage.arm(f"{service}-relay*", f"{point}=kill@0.3")
-            await stage.hit(point, stage.rounds)
-            await stage.disarm()
+        service = stage.dice.choice(("registry", "mentoring"))
+        await stage.arm(f"{service}-relay*", ";".join(f"{point}=kill@0.1" for point in _POINTS))
+        await stage.deaths_at(_POINTS, stage.rounds)
+        await stage.disarm()
         await stage.writes_go_on(3)
