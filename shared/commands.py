@@ -32,6 +32,20 @@ accepted as (
 )
 """  # noqa: S608  two constants of ours
 _ACCEPT = f"with {ACCEPTING} select"
+# The same for several commands of one principal with an event each, as far as their place, from 1, is in
+# `clear (place)`, an earlier part of the `with`. Its parameters come from `accepting_clear`.
+ACCEPTING_CLEAR = f"""
+{outbox.WRITING_CLEAR_EVENTS},
+accepted as (
+    insert into accepted_command (principal, key, body_digest, status, answer, event_ids)
+    select $10, ($11::text[])[place], ($12::bytea[])[place], ($13::smallint[])[place], ($14::json[])[place],
+           ($1::uuid[])[place:place]
+    from clear
+)
+"""  # noqa: S608  two constants of ours
+
+# A number or a key that is taken, a lost race, a lost connection.
+_UNDECIDED: tuple[type[Exception], ...] = (asyncpg.IntegrityConstraintViolationError, *RETRYABLE, *LOST)
 
 E = TypeVar("E", bound=AnyEvent)
 
@@ -63,6 +77,28 @@ class Answer:
     status: int
     body: dict[str, Any]
     replayed: bool = False
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A command that leaves one event and this answer behind, should nothing have to be decided."""
+
+    request: Request
+    event: AnyEvent
+    answer: Answer
+
+
+def accepting_clear(proposals: Sequence[Proposal]) -> list[Any]:
+    """Returns the parameters of ACCEPTING_CLEAR. The proposals are of one principal and of one request's trace."""
+    first = proposals[0].request
+    return [
+        *outbox.parameters([proposal.event for proposal in proposals], first.traceparent),
+        first.principal.subject,
+        [proposal.request.key for proposal in proposals],
+        [proposal.request.body_digest for proposal in proposals],
+        [proposal.answer.status for proposal in proposals],
+        [json.dumps(proposal.answer.body) for proposal in proposals],
+    ]
 
 
 @dataclass
@@ -100,25 +136,51 @@ class Work:
         """Adds an event of `state` to what the transaction will publish; the aggregate's row must be locked by now."""
         if self.accepted:
             raise RuntimeError(f"{event.__name__} is told after the events were written")
-        payload: Any = event.model_fields["payload"].annotation
-        told = event(
-            event_id=new_id(),
-            type=event.model_fields["type"].default,
-            schema_version=1,
+        told = event_of(
+            self.request,
+            event,
             aggregate_id=aggregate_id,
             version=version,
-            occurred_at=occurred_at or self.request.now,
-            recorded_at=self.request.now,
             office=office,
-            actor=self.request.principal.subject,
-            correlation_id=self.request.correlation_id,
-            payload=payload(state=state, changed=list(changed)),
+            state=state,
+            changed=changed,
+            occurred_at=occurred_at,
         )
         self.events.append(told)
         return told
 
 
+def event_of(
+    request: Request,
+    event: type[E],
+    *,
+    aggregate_id: str,
+    version: int,
+    office: str | None,
+    state: Contract,
+    changed: Sequence[str] = (),
+    occurred_at: datetime | None = None,
+) -> E:
+    """Returns the event of `state` that a request causes."""
+    payload: Any = event.model_fields["payload"].annotation
+    return event(
+        event_id=new_id(),
+        type=event.model_fields["type"].default,
+        schema_version=1,
+        aggregate_id=aggregate_id,
+        version=version,
+        occurred_at=occurred_at or request.now,
+        recorded_at=request.now,
+        office=office,
+        actor=request.principal.subject,
+        correlation_id=request.correlation_id,
+        payload=payload(state=state, changed=list(changed)),
+    )
+
+
 Decide = Callable[[Work], Awaitable[Answer]]
+# One statement that is a whole transaction, with what became of each of its commands, in their order.
+Statement = Callable[[Any], Awaitable[Sequence["Decided"]]]
 
 
 async def execute(pool: Pool, request: Request, decide: Decide) -> Answer:
@@ -128,6 +190,49 @@ async def execute(pool: Pool, request: Request, decide: Decide) -> Answer:
     Raises KeyReused, Busy, whatever `decide` raises (then nothing is kept), and what UNAVAILABLE names.
     """
     return await _again_if_lost(lambda: _execute_once(pool, request, decide))
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What one statement has done about a command: it is `clear` and accepted, or was answered before, or neither."""
+
+    clear: bool
+    known: asyncpg.Record | None
+
+
+async def accept_at_once(
+    pool: Pool, proposals: Sequence[Proposal], statement: Statement, *, rehearsed: bool = False
+) -> list[Answer | None]:
+    """Runs commands by one statement; returns the answers of those that it accepted, or that were accepted before.
+
+    None is a command that `execute` must decide step by step: there is something to decide, or the statement failed,
+    and whether it was committed is found there. `rehearsed` leaves nothing behind. Raises Busy, KeyReused, and what
+    UNAVAILABLE names.
+    """
+    try:
+        async with pool.acquire(timeout=5) as connection:
+            decided = await (_undone(connection, statement) if rehearsed else statement(connection))
+    except asyncpg.LockNotAvailableError:
+        raise Busy from None
+    except _UNDECIDED:
+        return [None] * len(proposals)
+    await failpoint.point("api.after_commit")
+    return [_answer(proposal, each) for proposal, each in zip(proposals, decided, strict=True)]
+
+
+async def _undone(connection: Any, statement: Statement) -> Sequence[Decided]:  # noqa: ANN401  pooled or plain
+    undone = connection.transaction()
+    await undone.start()
+    try:
+        return await statement(connection)
+    finally:
+        await undone.rollback()
+
+
+def _answer(proposal: Proposal, decided: Decided) -> Answer | None:
+    if decided.known is not None:
+        return _replay(decided.known, proposal.request)
+    return proposal.answer if decided.clear else None
 
 
 async def rehearse(pool: Pool, request: Request, decide: Decide) -> Answer:

@@ -178,8 +178,7 @@ class _Bench:
 
         async def seal(number: int) -> None:
             (owner,) = registrations[number].owners
-            candidate = self._vault.candidate(owner)
-            self._vault.seal(new_id(), candidate.id, candidate.wrapped, candidate)
+            self._vault.seal_new(new_id(), self._vault.candidate(owner))
 
         async def run(number: int) -> None:
             await businesses.register_business(self._pool, self._vault, request(body=bodies[number]), forms[number])

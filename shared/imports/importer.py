@@ -59,12 +59,24 @@ class RowCommand(Protocol):
         """
         ...
 
+    def prepare(self, entry: Entry) -> None:
+        """Does what needs no database, while Postgres works at earlier rows."""
+        ...
+
 
 class RowRules(Protocol):
     """The rules for the rows of one sheet."""
 
     def read(self, row: Row) -> RowCommand:
         """Understands a row; what is wrong with it is told when it is executed."""
+        ...
+
+    async def execute_together(self, job: Job, commands: Sequence[RowCommand]) -> Sequence[RowOutcome | None]:
+        """Executes those of some prepared rows, in the order of the sheet, about which nothing has to be decided.
+
+        None: the row is to be executed by itself, after the others; in the end each has become of what it would have
+        become one by one. Raises what `execute` raises.
+        """
         ...
 
 

@@ -1,7 +1,10 @@
-"""Rows side by side: several at once, but rows that share a key one after the other, in the order of the sheet."""
+"""Rows on their way: some dozen together where nothing has to be decided, the others several at once.
+
+Of those, rows that share a key run one after the other, in the order of the sheet.
+"""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -17,6 +20,7 @@ from shared.imports.rows import Remark, Row, RowOutcome, RowStatus
 from shared.postgres import UNAVAILABLE, Pool, transaction
 
 _AT_ONCE = 4
+_TOGETHER = 25  # a statement of some milliseconds: so long desks wait for its locks
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
 _LATER: tuple[type[Exception], ...] = (Busy, *UNAVAILABLE)
 _SEEN_BEFORE = Remark("Baris yang sama sudah pernah diimpor.")
@@ -33,6 +37,14 @@ class Task:
 
     row: Row
     fingerprint: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class _Turn:
+    """A row that was understood."""
+
+    task: Task
+    command: RowCommand
 
 
 class Ledger(Protocol):
@@ -60,16 +72,62 @@ class Lanes:
     async def work(self, tasks: Sequence[Task]) -> None:
         """Ends every row of the page, unless the ledger halts. A row's lock or lost connection only delays it."""
         self._known = await self._known_already(tasks)
+        before: asyncio.Task[None] | None = None
+        async with asyncio.TaskGroup() as group:
+            for place in range(0, len(tasks), _TOGETHER):
+                turns = [turn async for turn in self._turns(tasks[place : place + _TOGETHER])]
+                if before is not None:
+                    await asyncio.wait({before})
+                before = group.create_task(self._take(turns))
+
+    async def _turns(self, tasks: Sequence[Task]) -> AsyncIterator["_Turn"]:
+        for task in tasks:
+            await asyncio.sleep(0)  # requests come first
+            turn = self._turn(task)
+            if turn is not None:
+                yield turn
+
+    def _turn(self, task: Task) -> "_Turn | None":
+        try:
+            command = self._rules.read(task.row)
+            if task.fingerprint not in self._known:
+                command.prepare(self._entry(task))
+        except Exception:  # noqa: BLE001  one row's fault must not stop the others; it is logged, and told
+            self._log.exception("import_row_failed", number=task.row.number)
+            self._ledger.end_row(task.row.number, _FAILED)
+            return None
+        return _Turn(task, command)
+
+    async def _take(self, turns: Sequence["_Turn"]) -> None:
+        """Ends the rows about which nothing has to be decided together, then the others one by one."""
+        others = await self._end_together(turns)
         latest: dict[str, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
-            for task in tasks:
-                await asyncio.sleep(0)  # requests come first
-                command = self._understood(task)
-                if command is None:
-                    continue
-                keys = {task.fingerprint.hex(), *command.keys}
+            for turn in others:
+                keys = {turn.task.fingerprint.hex(), *turn.command.keys}
                 before = {latest[key] for key in keys if key in latest}
-                latest |= dict.fromkeys(keys, group.create_task(self._in_turn(task, command, before)))
+                latest |= dict.fromkeys(keys, group.create_task(self._in_turn(turn.task, turn.command, before)))
+
+    async def _end_together(self, turns: Sequence["_Turn"]) -> list["_Turn"]:
+        """Returns those that have not ended."""
+        fresh = [turn for turn in turns if turn.task.fingerprint not in self._known]
+        outcomes = dict(zip(fresh, await self._together(fresh), strict=True))
+        for turn, outcome in outcomes.items():
+            if outcome is not None:
+                await self._end(turn.task, outcome)
+        return [turn for turn in turns if outcomes.get(turn) is None]
+
+    async def _together(self, turns: Sequence["_Turn"]) -> Sequence[RowOutcome | None]:
+        undecided = [None] * len(turns)
+        if self._ledger.halted or not turns:
+            return undecided
+        try:
+            return await self._rules.execute_together(self._job, [turn.command for turn in turns])
+        except _LATER as error:
+            self._log.warning("import_rows_postponed", rows=len(turns), error=type(error).__name__)
+        except Exception:  # noqa: BLE001  whichever row's fault it is, it is found when each is executed by itself
+            self._log.exception("import_rows_failed", rows=len(turns))
+        return undecided
 
     async def _known_already(self, tasks: Sequence[Task]) -> dict[bytes, RowOutcome]:
         """What rows of these fingerprints have created before, as far as it is still there."""
@@ -81,21 +139,15 @@ class Lanes:
         known = {fingerprint: _unchanged(_SEEN_ABOVE, subject) for fingerprint, subject in above.items()}
         return known | {mark: _unchanged(_SEEN_BEFORE, subject) for mark, subject in seen.items() if subject in there}
 
-    def _understood(self, task: Task) -> RowCommand | None:
-        try:
-            return self._rules.read(task.row)
-        except Exception:  # noqa: BLE001  one row's fault must not stop the others; it is logged, and told
-            self._log.exception("import_row_failed", number=task.row.number)
-            self._ledger.end_row(task.row.number, _FAILED)
-            return None
-
     async def _in_turn(self, task: Task, command: RowCommand, before: Collection[asyncio.Task[None]]) -> None:
         if before:
             await asyncio.wait(before)
         async with self._free:
             outcome = self._known.get(task.fingerprint) or await self._patiently(task, command)
-        if outcome is None:
-            return
+        if outcome is not None:
+            await self._end(task, outcome)
+
+    async def _end(self, task: Task, outcome: RowOutcome) -> None:
         await failpoint.point("imports.after_row")
         if outcome.status is RowStatus.CREATED:
             self._known[task.fingerprint] = _unchanged(_SEEN_ABOVE, outcome.subject)

@@ -74,6 +74,10 @@ class SessionRows:
     def read(self, row: Row) -> RowCommand:
         return _Row(self._pool, self._colleagues, lanes_of(row.cells))
 
+    async def execute_together(self, job: Job, commands: Sequence[RowCommand]) -> Sequence[RowOutcome | None]:  # noqa: ARG002
+        """None of them: each depends on what stands in its consultants' calendars."""
+        return [None] * len(commands)
+
 
 class _Row:
     """A row of a sheet; what is wrong with it is told when it is executed."""
@@ -82,6 +86,8 @@ class _Row:
         self._pool = pool
         self._colleagues = colleagues
         self.keys = keys
+
+    def prepare(self, entry: Entry) -> None: ...
 
     async def execute(self, entry: Entry) -> RowOutcome:
         return await import_session(self._pool, entry, self._colleagues)

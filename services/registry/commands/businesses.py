@@ -16,14 +16,16 @@ from services.registry.domain.likeness import Match
 from services.registry.domain.owners import Owner
 from services.registry.store import businesses as store
 from services.registry.store import persons as persons_store
+from services.registry.store.registrations import Newcomer, place_newcomers
 from shared.clock import business_day
-from shared.commands import Answer, Decide, Request, Work, execute
+from shared.commands import Answer, Decide, Decided, Proposal, Request, Work, accept_at_once, event_of, execute
 from shared.contracts.registry import BusinessClosed, BusinessCorrected, BusinessRegistered, BusinessReopened
 from shared.http.problem import FieldProblem, stale
 from shared.ids import new_id
 from shared.postgres import Pool
 
 _NOTHING_SAID = Identification()
+_REGISTER = "register_business"
 # What is decided about a registration when registered businesses are or may be the same one.
 Choose = Callable[[Work, Sequence[Match]], Awaitable[Answer | None]]
 
@@ -41,7 +43,42 @@ async def register_business(
     async def choose(work: Work, matches: Sequence[Match]) -> Answer | None:
         return await finding.identify(work, matches, said)
 
+    if said.same_as is None and is_plain(new):
+        (answer,) = await register_plainly(pool, [newcomer(vault, request, new)])
+        if answer is not None:
+            return answer
     return await execute(pool, request, registering(vault, new, choose))
+
+
+def is_plain(new: Registration) -> bool:
+    """Tells whether a business may be registered at once: a would-be entrepreneur's label is counted first."""
+    return Kind.PROSPECTIVE not in new.business.kinds
+
+
+def newcomer(vault: Vault, request: Request, new: Registration) -> Newcomer:
+    """Returns a plain business as it is stored if nothing has to be decided about it."""
+    candidates = [vault.candidate(owner) for owner in new.owners]
+    owners = [vault.seal_new(new.business.id, candidate) for candidate in candidates]
+    event = event_of(request, BusinessRegistered, **_told(new.business))
+    answer = Answer(201, _business_answer(new.business, owners, new.warnings))
+    return Newcomer(
+        Proposal(request, event, answer), new.business, candidates, owners, sorted(_locks(new.business, candidates))
+    )
+
+
+async def register_plainly(
+    pool: Pool, newcomers: Sequence[Newcomer], *, rehearsed: bool = False
+) -> list[Answer | None]:
+    """Registers those of the businesses by one statement of which nothing has to be decided: 201.
+
+    None for the others: they are for `registering`. No two may share a NIK or a number. `rehearsed` leaves nothing
+    behind. Raises what `accept_at_once` raises.
+    """
+
+    async def place(connection: Any) -> Sequence[Decided]:  # noqa: ANN401  pooled or plain
+        return await place_newcomers(connection, newcomers, _REGISTER)
+
+    return await accept_at_once(pool, [each.proposal for each in newcomers], place, rehearsed=rehearsed)
 
 
 def registering(vault: Vault, new: Registration, choose: Choose) -> Decide:
@@ -53,8 +90,8 @@ def registering(vault: Vault, new: Registration, choose: Choose) -> Decide:
 
     async def decide(work: Work) -> Answer:
         candidates = [vault.candidate(owner) for owner in new.owners]
-        locks = _number_locks(new.business) | finding.name_locks(new.business) | _nik_locks(candidates)
-        persons, matches = await finding.claim_and_find(work.connection, new.business, candidates, sorted(locks))
+        locks = sorted(_locks(new.business, candidates))
+        persons, matches = await finding.claim_and_find(work.connection, new.business, candidates, locks)
         known = await choose(work, matches)
         if known is not None:
             await persons_store.forget_unowned_persons(work.connection, [person.id for person in persons.values()])
@@ -134,9 +171,7 @@ async def _place(
     """Stores a new business together with its event and the command's answer."""
     _tell_business(work, BusinessRegistered, business)
     try:
-        placed = await store.insert_business(
-            work, answer, business, owners, _note(work.request, "register_business", fields)
-        )
+        placed = await store.insert_business(work, answer, business, owners, _note(work.request, _REGISTER, fields))
     except store.Taken as taken:
         raise problems.business_exists(taken.field) from None
     if not placed:
@@ -207,6 +242,10 @@ async def _claim_for(
     return await _claim(connection, vault, after, correction.owners or (), locks)
 
 
+def _locks(business: Business, candidates: Sequence[Candidate]) -> set[int]:
+    return _number_locks(business) | finding.name_locks(business) | _nik_locks(candidates)
+
+
 def _number_locks(business: Business) -> set[int]:
     return {lock_number(field, number.encode()) for field, number in business.numbers().items()}
 
@@ -221,14 +260,17 @@ def _tell_business(
     business: Business,
     changed: Sequence[str] = (),
 ) -> None:
-    work.tell(
-        event,
-        aggregate_id=str(business.id),
-        version=business.version,
-        office=business.office,
-        state=business.state(),
-        changed=changed,
-    )
+    work.tell(event, changed=changed, **_told(business))
+
+
+def _told(business: Business) -> dict[str, Any]:
+    """What every event says of a business."""
+    return {
+        "aggregate_id": str(business.id),
+        "version": business.version,
+        "office": business.office,
+        "state": business.state(),
+    }
 
 
 def _note(request: Request, action: str, fields: Sequence[str]) -> store.Note:

@@ -1,12 +1,11 @@
 """Rows of imported sheets: each a registration of its own, with the rules, locks and search that every one has."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from services.registry.commands import finding
-from services.registry.commands.businesses import registering
+from services.registry.commands.businesses import is_plain, newcomer, register_plainly, registering
 from services.registry.domain import imports as rules
 from services.registry.domain import sheet
 from services.registry.domain.business import Registration, Status
@@ -15,6 +14,7 @@ from services.registry.domain.identity import Vault
 from services.registry.domain.likeness import Match
 from services.registry.store import audit
 from services.registry.store import businesses as store
+from services.registry.store.registrations import Newcomer
 from shared.clock import business_day, utc_now
 from shared.commands import Answer, Work
 from shared.http.problem import Problem
@@ -84,16 +84,42 @@ class BusinessRows:
         read = sheet.read_row(row, self._office, self._today, self._survey)
         return _Refusal(read) if isinstance(read, tuple) else _Registering(self._pool, self._vault, read)
 
+    async def execute_together(self, job: Job, commands: Sequence[RowCommand]) -> Sequence[RowOutcome | None]:
+        outcomes: dict[RowCommand, RowOutcome] = {row: row.outcome for row in commands if isinstance(row, _Refusal)}
+        rows = _apart(row for row in commands if isinstance(row, _Registering))
+        newcomers = [row.newcomer for row in rows if row.newcomer is not None]
+        if newcomers:
+            answers = await register_plainly(self._pool, newcomers, rehearsed=job.dry_run)
+            outcomes |= {row: row.told(answer) for row, answer in zip(rows, answers, strict=True) if answer is not None}
+        return [outcomes.get(row) for row in commands]
 
-@dataclass(frozen=True)
+
+def _apart(rows: Iterable["_Registering"]) -> list["_Registering"]:
+    """Returns the plain rows that no earlier one bears upon, but by a name alike: those the statement compares."""
+    apart: list[_Registering] = []
+    taken: set[str] = set()
+    left: set[str] = set()
+    for row in rows:
+        if row.newcomer is not None and taken.isdisjoint(row.exact_keys) and left.isdisjoint(row.keys):
+            apart.append(row)
+            taken.update(row.exact_keys)
+        else:
+            left.update(row.keys)
+    return apart
+
+
 class _Refusal:
     """A row that is no registration."""
 
-    remarks: tuple[Remark, ...]
     keys: Collection[str] = ()
 
+    def __init__(self, remarks: tuple[Remark, ...]) -> None:
+        self.outcome = RowOutcome(RowStatus.REJECTED, remarks)
+
+    def prepare(self, entry: Entry) -> None: ...
+
     async def execute(self, entry: Entry) -> RowOutcome:  # noqa: ARG002  nothing is executed
-        return RowOutcome(RowStatus.REJECTED, self.remarks)
+        return self.outcome
 
 
 class _Registering:
@@ -103,14 +129,17 @@ class _Registering:
         self._pool = pool
         self._vault = vault
         self._new = new
+        self.exact_keys = _exact_keys(new)
+        self.newcomer: Newcomer | None = None
 
     @property
     def keys(self) -> Collection[str]:
         """What two rows of one business, or of businesses that are alike, have in common."""
-        business, owners = self._new.business, self._new.owners
-        phones = [f"phone {owner.phone.reveal()}" for owner in owners if owner.phone is not None]
-        numbers = [f"{field} {number}" for field, number in business.numbers().items()]
-        return [business.kelurahan, *(f"nik {owner.nik.reveal()}" for owner in owners), *phones, *numbers]
+        return [self._new.business.kelurahan, *self.exact_keys]
+
+    def prepare(self, entry: Entry) -> None:
+        if entry.row.said.same_as is None and is_plain(self._new):
+            self.newcomer = newcomer(self._vault, entry.request, self._new)
 
     async def execute(self, entry: Entry) -> RowOutcome:
         said = entry.row.said
@@ -125,7 +154,20 @@ class _Registering:
         except Problem as problem:
             told = sheet.remarks(problem.errors) or (Remark(problem.detail, problem.cure),)
             return RowOutcome(RowStatus.REJECTED, told)
-        return _outcome(answer, self._new)
+        return self.told(answer)
+
+    def told(self, answer: Answer) -> RowOutcome:
+        """Returns what the command's answer is called in a sheet."""
+        subject = UUID(answer.body["id"])
+        if answer.status == CREATED:
+            return RowOutcome(RowStatus.CREATED, sheet.remarks(self._new.warnings), subject)
+        return RowOutcome(RowStatus.MATCHED, (rules.matched(answer.body.get("told")),), subject)
+
+
+def _exact_keys(new: Registration) -> list[str]:
+    phones = [f"phone {owner.phone.reveal()}" for owner in new.owners if owner.phone is not None]
+    numbers = [f"{field} {number}" for field, number in new.business.numbers().items()]
+    return [*(f"nik {owner.nik.reveal()}" for owner in new.owners), *phones, *numbers]
 
 
 class _ToReview(Exception):
@@ -148,10 +190,3 @@ async def _choose(work: Work, matches: Sequence[Match], said: Said) -> Answer | 
     if matches:
         raise _ToReview(matches)
     return None
-
-
-def _outcome(answer: Answer, new: Registration) -> RowOutcome:
-    subject = UUID(answer.body["id"])
-    if answer.status == CREATED:
-        return RowOutcome(RowStatus.CREATED, sheet.remarks(new.warnings), subject)
-    return RowOutcome(RowStatus.MATCHED, (rules.matched(answer.body.get("told")),), subject)

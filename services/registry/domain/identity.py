@@ -16,7 +16,7 @@ from shared.privacy.names import name_tokens
 from shared.privacy.sealing import KeyWrapper, PersonKey, WrappedKey
 
 # Enough to find a name among millions, too little to tell for certain what an index entry stands for.
-_TOKEN_BYTES = 8
+TOKEN_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Candidate:
     name_tokens: tuple[bytes, ...]
     id: UUID
     nik_sealed: bytes
+    key: PersonKey
     wrapped: WrappedKey
 
 
@@ -90,7 +91,7 @@ class Vault:
 
     def name_tokens(self, name: PersonName) -> list[bytes]:
         """Returns what finds the owners whose names hold these words, however they are spelt."""
-        return sorted(self._names.digest(token)[:_TOKEN_BYTES] for token in name_tokens(name.reveal()))
+        return sorted(self._names.digest(token)[:TOKEN_BYTES] for token in name_tokens(name.reveal()))
 
     def candidate(self, owner: Owner) -> Candidate:
         person = new_id()
@@ -102,18 +103,26 @@ class Vault:
             name_tokens=tuple(self.name_tokens(owner.name)),
             id=person,
             nik_sealed=key.seal("nik", owner.nik.reveal()),
+            key=key,
             wrapped=wrapped,
         )
 
     def seal(self, business: UUID, person: UUID, wrapped: WrappedKey, candidate: Candidate) -> SealedOwner:
         """Seals what was told of an owner under the person's stored key. Raises SealError if that key does not open."""
-        key, owner = self._wrapper.unwrap(person, wrapped), candidate.owner
+        return self._sealed(business, self._wrapper.unwrap(person, wrapped), candidate)
+
+    def seal_new(self, business: UUID, candidate: Candidate) -> SealedOwner:
+        """Seals what was told of an owner whom the province does not know, under the key that he was given here."""
+        return self._sealed(business, candidate.key, candidate)
+
+    def _sealed(self, business: UUID, key: PersonKey, candidate: Candidate) -> SealedOwner:
+        owner = candidate.owner
 
         def sealed(field: str, value: Npwp | Phone | Address | None) -> bytes | None:
             return None if value is None else key.seal(_place(business, field), value.reveal())
 
         return SealedOwner(
-            person=person,
+            person=key.person,
             name=key.seal(_place(business, "name"), owner.name.reveal()),
             npwp=sealed("npwp", owner.npwp),
             phone=sealed("phone", owner.phone),

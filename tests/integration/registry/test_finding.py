@@ -130,11 +130,12 @@ async def test_the_window_is_no_door(desk: Desk, pool: Pool) -> None:
 
 
 async def test_the_worker_may_not_look_through_it(database: Any) -> None:
-    worker = await database.pool("registry", "worker")
+    worker, nothing = await database.pool("registry", "worker"), "'{}'"
     for call in (
         "find_businesses('x', '35.76', 0.5, '{}', '{}', 5, '{}', '{}', '{}', '{}', 9)",
         "find_by_owner_name('{}', 9)",
         "claim_and_find('{}', '{}', '{}', '{}', '{}', '{}', 'x', '35', 1, '{}', '{}', 5, '{}', '{}', '{}', '{}', 9)",
+        f"claim_new_businesses('35.76', 'x', {', '.join(14 * [nothing])}, 0.4, 5)",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await worker.fetch(f"select * from {call}")

@@ -9,11 +9,12 @@ import openpyxl
 import pytest
 
 from shared import failpoint
+from shared.clock import business_day, utc_now
 from shared.http.edge import LARGEST_BODY
 from shared.imports import lanes
 from shared.postgres import Pool
 from shared.sheets.reading import MOST_BYTES
-from tests.integration.registry.desk import owner, some_nik, some_trade_name
+from tests.integration.registry.desk import owner, some_nib, some_nik, some_trade_name
 from tests.integration.registry.sheets import LABELS, ImportsDesk, counted, csv_of, later, line, rows_of, xlsx_of
 
 
@@ -204,6 +205,7 @@ async def test_it_is_cancelled_between_two_rows(
     cancelled = asyncio.Event()
     monkeypatch.setattr(failpoint, "point", cancel_after_the_first)
     monkeypatch.setattr(lanes, "_AT_ONCE", 1)
+    monkeypatch.setattr(lanes, "_TOGETHER", 1)
     assert await imports.worker().work_next()
     told = await imports.told(import_id)
     assert told["state"] == "cancelled"
@@ -275,6 +277,18 @@ async def test_alike_rows_of_one_sheet_are_worked_in_their_order(imports: Import
     assert counted(told) == {"created": 10, "possible_duplicate": 10}
     statuses = [row[6] for row in rows_of(await imports.result(told["id"]))[1:]]
     assert statuses == ["dibuat"] * 10 + ["perlu ditinjau"] * 10
+
+
+async def test_a_row_that_is_refused_by_the_database_undoes_no_other(imports: ImportsDesk, owner_pool: Pool) -> None:
+    """Closed by another office it is not found, but its number is its own: the statement of all rows fails."""
+    other = imports.desk.at("35.79")
+    closed = await other.registered(nib=(nib := some_nib()))
+    today = business_day(utc_now()).isoformat()
+    assert (await other.close(closed["id"], 1, today)).status_code == 200
+    told = await imports.imported(csv_of([[*line(), ""], [*line(), nib], [*line(), ""]], [*LABELS, "NIB"]))
+    assert counted(told) == {"created": 2, "rejected": 1}
+    assert [row[7] for row in rows_of(await imports.result(told["id"]))[1:]] == ["dibuat", "ditolak", "dibuat"]
+    assert await businesses(owner_pool) == 3
 
 
 async def test_an_import_beside_registrations_of_the_same_people(imports: ImportsDesk, owner_pool: Pool) -> None:

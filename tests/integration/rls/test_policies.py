@@ -54,6 +54,7 @@ begin
             when typname = 'uuid' then 'gen_random_uuid()'
             when typcategory = 'D' then quote_literal('2024-01-01')
             when typname in ('json', 'jsonb') then quote_literal('{}')
+            when typname = 'bit' then quote_literal(repeat('1', atttypmod))
             else quote_literal('1')
         end as value
         from pg_attribute join pg_type on pg_type.oid = atttypid
