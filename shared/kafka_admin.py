@@ -13,11 +13,13 @@ from aiokafka.errors import (
     GroupIdNotFound,
     KafkaError,
     TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
     for_code,
 )
 from aiokafka.protocol.admin import DeleteGroupsRequest
 
+from shared.connections import kafka_options
 from shared.contracts.catalogue import Topic
 from shared.settings import Settings
 
@@ -75,7 +77,7 @@ def _ended(task: asyncio.Task[Any]) -> bool:
 @asynccontextmanager
 async def admin(settings: Settings) -> AsyncIterator[Any]:
     """Yields a connected admin client. Raises KafkaTrouble if no broker answers."""
-    client = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, request_timeout_ms=5000)
+    client = AIOKafkaAdminClient(**kafka_options(settings), request_timeout_ms=5000)
     try:
         await bounded(client.start(), "looking for a broker")
         yield client
@@ -132,6 +134,11 @@ async def forget_group(settings: Settings, group: str) -> None:
 
 async def _partition_counts(client: Any, names: Sequence[str]) -> dict[str, int]:  # noqa: ANN401  aiokafka has no types
     described = await bounded(client.describe_topics(list(names)), "asking for topics")
+    hidden = [topic["topic"] for topic in described if for_code(topic["error_code"]) is TopicAuthorizationFailedError]
+    if hidden:
+        raise KafkaTrouble(
+            f"this process's Kafka user may not see {', '.join(sorted(hidden))}; its rights: docs/connections.md"
+        )
     return {topic["topic"]: len(topic["partitions"]) for topic in described if topic["error_code"] == _NO_ERROR}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from shared.connections import postgres_tls
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ async def connect(
         database=settings.postgres_database,
         user=user,
         password=settings.postgres_password.get_secret_value() or None,
+        ssl=postgres_tls(settings),
         timeout=5,
         server_settings={
             "search_path": f"{schema}, extensions",
@@ -113,6 +115,7 @@ async def create_pool(
         database=settings.postgres_database,
         user=user,
         password=settings.postgres_password.get_secret_value() or None,
+        ssl=postgres_tls(settings),
         min_size=0,
         max_size=size or settings.postgres_pool,
         timeout=5,

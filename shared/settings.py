@@ -20,6 +20,25 @@ class LogFormat(StrEnum):
     PRETTY = "pretty"
 
 
+class PostgresTls(StrEnum):
+    """There is nothing between: TLS that does not look who answers keeps nobody out."""
+
+    DISABLE = "disable"
+    VERIFY_FULL = "verify-full"
+
+
+class KafkaSecurity(StrEnum):
+    """There is nothing between here either: a password goes through TLS only, TLS says who asks."""
+
+    PLAINTEXT = "PLAINTEXT"
+    SASL_SSL = "SASL_SSL"
+
+
+class KafkaMechanism(StrEnum):
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+
+
 class Settings(BaseSettings):
     """Everything that a process of ours is told. Unset what it does not use; a wrong value stops it at the start."""
 
@@ -40,8 +59,24 @@ class Settings(BaseSettings):
     postgres_database: str = Field("plut", description="database that holds the services' schemas")
     postgres_password: SecretStr = Field(SecretStr(""), description="password of this process's own role; a secret")
     postgres_pool: int = Field(10, ge=1, le=200, description="connections that one process may hold")
+    postgres_sslmode: PostgresTls = Field(
+        PostgresTls.DISABLE,
+        description="`verify-full`: only by TLS, and only a server that the CA vouches for by its host name; "
+        "or `disable`",
+    )
+    postgres_ca_file: Path | None = Field(None, description="PEM file of the CA of Postgres, for `verify-full`")
 
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="`host:port`, comma-separated")
+    kafka_security_protocol: KafkaSecurity = Field(
+        KafkaSecurity.PLAINTEXT,
+        description="`SASL_SSL`: by TLS, with a user; or `PLAINTEXT`; relay and consume only, as the four below",
+    )
+    kafka_sasl_mechanism: KafkaMechanism = Field(
+        KafkaMechanism.SCRAM_SHA_512, description="how the user proves its password: `SCRAM-SHA-512` or `-256`"
+    )
+    kafka_user: str = Field("", description="this process's own user, such as `registry-relay`")
+    kafka_password: SecretStr = Field(SecretStr(""), description="password of that user; a secret")
+    kafka_ca_file: Path | None = Field(None, description="PEM file of the CA of Kafka, for `SASL_SSL`")
     kafka_replication: int = Field(1, ge=1, le=5, description="copies of each record; 3 in production")
     topic_prefix: str = Field("", pattern=r"^[a-z0-9.]*$", description="put before every topic and group; for tests")
 

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from deploy.local.installation import Installation
 
 
+_SECURE = (
+    "Reach Postgres by TLS, and Kafka by TLS with a user and rights for each process. "
+    "For a data directory in which nothing was started yet, and for good."
+)
+
+
 def register(app: typer.Typer) -> None:
     """Adds the command."""
     app.command("up")(up)
@@ -22,6 +28,7 @@ def up(
         typer.Argument(help="Processes that `plut down NAME` stopped, such as kafka or registry-api; else everything."),
     ] = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once all is healthy, and run on.")] = False,  # noqa: FBT002  a flag of the command line
+    secure: Annotated[bool, typer.Option("--secure", help=_SECURE)] = False,  # noqa: FBT002  a flag of the command line
     data_dir: DataDir = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
@@ -36,10 +43,24 @@ def up(
             f"It already runs in {installation.directory}: {_addresses(installation)}.",
             "See `plut status`; stop it with `plut down`, or start another one with --data-dir.",
         )
-    elif detach:
-        _launch(installation, as_json=json)
     else:
-        _stay(installation)
+        if secure:
+            _secure(installation)
+        if detach:
+            _launch(installation, as_json=json)
+        else:
+            _stay(installation)
+
+
+def _secure(installation: "Installation") -> None:
+    from deploy.local.installation import CannotBeSecuredError
+
+    try:
+        installation.secure()
+    except CannotBeSecuredError as error:
+        fail(
+            f"It did not start: {error}.", "Choose another --data-dir; what has users from its first start keeps them."
+        )
 
 
 def _release(installation: "Installation", names: list[str]) -> None:

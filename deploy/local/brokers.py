@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deploy.local.files import write_whole
 from deploy.local.kafka import Kafka, Membership, new_cluster
+from deploy.local.protection import Protection
 
 MOST = 3
 
@@ -37,7 +38,9 @@ class Brokers:
         """Returns the port that clients are told of a broker. Raises KeyError if it has none yet."""
         return self.detours.get(name, ports[name])
 
-    def broker(self, name: str, directory: Path, ports: Mapping[str, int]) -> Kafka:
+    def broker(
+        self, name: str, directory: Path, ports: Mapping[str, int], protection: Protection | None = None
+    ) -> Kafka:
         """Returns one of them with its data below `directory`. Raises KeyError if it has no ports yet."""
         return Kafka(
             directory / name,
@@ -45,6 +48,7 @@ class Brokers:
             ports[f"{name}-controller"],
             told_port=self.detours.get(name),
             membership=self._membership(name, ports) if self.number > 1 else None,
+            protection=protection,
         )
 
     def _membership(self, name: str, ports: Mapping[str, int]) -> Membership:

@@ -12,10 +12,11 @@ from deploy.local.issuer.vault import WEB_CLIENT, Vault
 from deploy.local.kafka import Kafka
 from deploy.local.leftovers import MARK
 from deploy.local.postgres import DATABASE, Postgres
+from deploy.local.protection import GATE, OPERATOR, Protection
 from deploy.local.state import ProcessState, State
 from deploy.local.table import Program
 from shared.postgres import role_name
-from shared.settings import Environment, Settings
+from shared.settings import Environment, KafkaSecurity, PostgresTls, Settings
 
 DEFAULT_DIRECTORY = ".plut"
 # Where the overview is sent back to after a login: the only address that the issuer accepts.
@@ -25,6 +26,10 @@ SettingsT = TypeVar("SettingsT", bound=Settings)
 
 class NotRunningError(Exception):
     """Something was asked for that only a running installation has."""
+
+
+class CannotBeSecuredError(Exception):
+    """An installation was begun in the clear: its broker would not know any user."""
 
 
 class Installation:
@@ -94,6 +99,23 @@ class Installation:
         """What single processes are tried under (`deploy.local.conditions`); ordinarily there is no such file."""
         return self.directory / "conditions.json"
 
+    # Connections
+
+    @property
+    def protection(self) -> Protection:
+        return Protection(self._secrets / "tls")
+
+    @property
+    def is_secure(self) -> bool:
+        """Tells whether Postgres and Kafka are reached by TLS, and Kafka with users and rights."""
+        return self.protection.exists
+
+    def secure(self) -> None:
+        """Has it be secure from its first start on; does nothing if it is. Raises CannotBeSecuredError."""
+        if not self.is_secure and (self.directory / "kafka").exists():
+            raise CannotBeSecuredError(f"the installation in {self.directory} was begun without --secure")
+        self.protection.make()
+
     # Addresses
 
     @property
@@ -118,7 +140,8 @@ class Installation:
 
     @property
     def postgres_address(self) -> str:
-        return f"127.0.0.1:{self._port('postgres')}"
+        """Returns where the services reach Postgres: in a secure installation the gate before it."""
+        return f"127.0.0.1:{self._port('postgres-tls' if self.is_secure else 'postgres')}"
 
     @property
     def postgres(self) -> Postgres:
@@ -135,12 +158,13 @@ class Installation:
 
     @property
     def server_names(self) -> tuple[str, ...]:
-        return ("postgres", *self.brokers.names)
+        return ("postgres", *([GATE] if self.is_secure else []), *self.brokers.names)
 
     def broker(self, name: str = "kafka") -> Kafka:
         """Returns one broker. Raises NotRunningError before the first start."""
         kept = self.brokers
-        return kept.broker(name, self.directory, {each: self._port(each) for each in kept.port_names})
+        ports = {each: self._port(each) for each in kept.port_names}
+        return kept.broker(name, self.directory, ports, self.protection if self.is_secure else None)
 
     async def kafka_answers(self) -> bool:
         """Tells whether one of the brokers answers within 2 seconds."""
@@ -206,8 +230,20 @@ class Installation:
             "kafka_bootstrap": self.kafka_bootstrap,
             "kafka_replication": self.brokers.number,
             "issuer_url": self.url("issuer"),
+            **(self._secure_settings(OPERATOR) if self.is_secure else {}),
         }
+        if self.is_secure:
+            own["kafka_password"] = self.protection.password(OPERATOR)
         return kind(**{**own, **more})
+
+    def _secure_settings(self, kafka_user: str) -> dict[str, Any]:
+        return {
+            "postgres_sslmode": PostgresTls.VERIFY_FULL,
+            "postgres_ca_file": self.protection.ca_file,
+            "kafka_security_protocol": KafkaSecurity.SASL_SSL,
+            "kafka_user": kafka_user,
+            "kafka_ca_file": self.protection.ca_file,
+        }
 
     def environment(self, program: Program) -> Mapping[str, str]:
         """Returns what one process is told: addresses by variables, secrets by files."""
@@ -228,7 +264,20 @@ class Installation:
             "PLUT_ISSUER_URL": self.url("issuer"),
             **({"PLUT_WEB_ASSETS": str(assets)} if assets else {}),
             **self._own_directories(program),
+            **(self._secure_environment(program) if self.is_secure else {}),
         }
+
+    def _secure_environment(self, program: Program) -> Mapping[str, str]:
+        """An api is told nothing of Kafka; what uses Kafka has a user, and so a directory of secrets, of its own."""
+        user = state.process_name(program.service, program.role)
+        told = {f"PLUT_{name.upper()}": str(value) for name, value in self._secure_settings(user).items()}
+        if not program.needs_kafka:
+            return {name: value for name, value in told.items() if not name.startswith("PLUT_KAFKA_")}
+        directory = self._secrets / user
+        if program.role in table.DATABASE_ROLE:
+            secrets.keep(directory / "plut_postgres_password", value=self.password(program.service, program.role))
+        secrets.keep(directory / "plut_kafka_password", value=self.protection.password(user))
+        return {**told, "PLUT_SECRETS_DIR": str(directory)}
 
     def _own_directories(self, program: Program) -> Mapping[str, str]:
         directory = self.secrets_dir(program.service, program.role)

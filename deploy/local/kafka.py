@@ -3,9 +3,12 @@
 import asyncio
 import base64
 import hashlib
+import os
 import shutil
 import signal
+import ssl
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +17,7 @@ from pathlib import Path
 
 from deploy.local import jars
 from deploy.local.process import Command, ending_with_parent
+from deploy.local.protection import BROKER, OPERATOR, Protection
 
 _PROPERTIES = {
     "process.roles": "broker,controller",
@@ -106,7 +110,8 @@ class Membership:
 class Kafka:
     """A broker with its data in `directory`. The jars must have been fetched before it is initialised.
 
-    Clients are told `told_port`, where something stands between them and the broker.
+    Clients are told `told_port`, where something stands between them and the broker. With a `protection` it speaks TLS
+    only, knows its users by SCRAM, and lets each do what its rights name.
     """
 
     def __init__(
@@ -117,12 +122,14 @@ class Kafka:
         *,
         told_port: int | None = None,
         membership: Membership | None = None,
+        protection: Protection | None = None,
     ) -> None:
         self.directory = directory.absolute()
         self.port = port
         self.controller_port = controller_port
         self._told_port = told_port or port
         self._membership = membership
+        self._protection = protection
 
     @property
     def address(self) -> str:
@@ -171,12 +178,15 @@ class Kafka:
 
     async def answers(self) -> bool:
         """Tells whether the broker answers a request of Kafka's protocol within 2 seconds."""
-        return await answers("127.0.0.1", self.port)
+        context = self._protection.client_context() if self._protection else None
+        return await answers("127.0.0.1", self.port, context)
 
     def _write_properties(self) -> None:
-        lines = [f"{name}={value}\n" for name, value in {**_PROPERTIES, **self._own_properties()}.items()]
+        own = self._own_properties()
+        private = _private_properties(self._protection, own) if self._protection else {}
+        lines = [f"{name}={value}\n" for name, value in {**_PROPERTIES, **own, **private}.items()]
         unfinished = self._properties.with_suffix(".unfinished")
-        unfinished.write_text("".join(lines), encoding="utf-8")
+        _write_private(unfinished, "".join(lines))
         unfinished.replace(self._properties)
 
     def _own_properties(self) -> Mapping[str, str]:
@@ -197,12 +207,21 @@ class Kafka:
     def _format(self) -> None:
         quorum = ["-t", self._membership.cluster] if self._membership else ["--standalone", "-t", new_cluster()]
         tool = [*_java(), "-Xmx128m", "-XX:+UseSerialGC", "-cp", jars.class_path()]
-        arguments = ["format", *quorum, "-c", str(self._properties)]
-        done = subprocess.run(  # noqa: S603  our own command
-            [*tool, "kafka.tools.StorageTool", *arguments], capture_output=True, text=True, check=False
-        )
+        arguments = ["format", *quorum, "-c", str(self._properties), *self._first_users()]
+        with tempfile.TemporaryDirectory() as scratch:
+            words = Path(scratch) / "words"  # passwords on a command line are everybody's to read
+            _write_private(words, " ".join(["kafka.tools.StorageTool", *arguments]))
+            done = subprocess.run([*tool, f"@{words}"], capture_output=True, text=True, check=False)  # noqa: S603  our own command
         if done.returncode != 0:
             raise KafkaError(f"Kafka's storage in {self._data} could not be formatted:\n{done.stdout}{done.stderr}")
+
+    def _first_users(self) -> list[str]:
+        users = self._protection.passwords if self._protection else {}
+        return [
+            word
+            for user, password in users.items()
+            for word in ("--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]")
+        ]
 
     def _refuse_what_may_be_data(self) -> None:
         if any(path.suffix == ".log" and path.stat().st_size for path in self._data.rglob("*")):
@@ -218,12 +237,41 @@ def new_cluster() -> str:
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
 
 
-async def answers(host: str, port: int) -> bool:
-    """Tells whether a broker answers ApiVersions there within 2 seconds."""
+def _private_properties(protection: Protection, open_ones: Mapping[str, str]) -> dict[str, str]:
+    """Denied is what no list allows. Clients come with a password, brokers to each other with their certificate."""
+    listeners = {**_PROPERTIES, **open_ones}["listener.security.protocol.map"].replace("PLAINTEXT", "SSL")
+    login = "org.apache.kafka.common.security.scram.ScramLoginModule"
+    return {
+        "listener.security.protocol.map": listeners.replace("CLIENT:SSL", "CLIENT:SASL_SSL"),
+        "listener.name.controller.ssl.client.auth": "required",
+        "listener.name.copies.ssl.client.auth": "required",
+        "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        "sasl.mechanism.inter.broker.protocol": "SCRAM-SHA-512",
+        "listener.name.client.scram-sha-512.sasl.jaas.config": (
+            f'{login} required username="{BROKER}" password="{protection.password(BROKER)}";'
+        ),
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(protection.server_file("kafka")),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(protection.ca_file),
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found": "false",
+        "super.users": f"User:{BROKER};User:{OPERATOR};User:CN=kafka",
+    }
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+async def answers(host: str, port: int, context: ssl.SSLContext | None = None) -> bool:
+    """Tells whether a broker answers ApiVersions there within 2 seconds, by TLS if a context is given."""
     writer = None
     try:
         async with asyncio.timeout(2):
-            reader, writer = await asyncio.open_connection(host, port)
+            reader, writer = await asyncio.open_connection(host, port, ssl=context)
             writer.write(_QUESTION)
             answer = await reader.readexactly(10)
     except (OSError, TimeoutError, asyncio.IncompleteReadError):

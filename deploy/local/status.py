@@ -13,12 +13,16 @@ from typing import Any, TypeVar
 import asyncpg
 
 from deploy.local.installation import Installation, NotRunningError
+from deploy.local.ports import is_free
 from deploy.local.probe import is_live
 from deploy.local.process import Identity
+from deploy.local.protection import GATE
 from deploy.local.state import ProcessState, ServerState
 from deploy.local.table import SERVICES
+from shared.connections import kafka_options
 from shared.kafka_admin import KafkaTrouble, bounded, ended_within
 from shared.postgres import UNAVAILABLE, Connection, connect, role_name
+from shared.settings import Settings
 
 _KAFKA_SECONDS = 5.0
 
@@ -115,6 +119,8 @@ async def _server_health(installation: Installation, server: ServerState) -> Ser
     pid = _living_pid(server.identity)
     if pid is None:
         return ServerHealth(server, None, healthy=False)
+    if server.name == GATE:
+        return ServerHealth(server, pid, not is_free(int(server.address.rsplit(":", 1)[1])))
     if server.name in installation.brokers.names:
         return ServerHealth(server, pid, await installation.broker(server.name).answers())
     return ServerHealth(server, pid, await installation.postgres.answers(installation.superuser_password()))
@@ -198,16 +204,16 @@ async def _lags(installation: Installation, groups: Mapping[str, Mapping[Place, 
     if not wanted or not await installation.kafka_answers():
         return dict.fromkeys(groups, None)
     try:
-        ends = await _ends(installation.kafka_bootstrap, wanted)
+        ends = await _ends(installation.settings("registry", "relay"), wanted)
     except KafkaTrouble:
         return dict.fromkeys(groups, None)
     return {group: sum(max(0, ends[place] - at) for place, at in places.items()) for group, places in groups.items()}
 
 
-async def _ends(bootstrap: str, wanted: list[Place]) -> dict[Place, int]:
+async def _ends(settings: Settings, wanted: list[Place]) -> dict[Place, int]:
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, request_timeout_ms=int(_KAFKA_SECONDS * 1000))
+    consumer = AIOKafkaConsumer(**kafka_options(settings), request_timeout_ms=int(_KAFKA_SECONDS * 1000))
     try:
         await _of_kafka(consumer.start(), "looking for a broker")
         partitions = [TopicPartition(topic, partition) for topic, partition in wanted]

@@ -17,9 +17,11 @@ from deploy.local.jars import JarsError
 from deploy.local.kafka import KafkaError
 from deploy.local.keeper import Keeper
 from deploy.local.logs import rotate
-from deploy.local.ports import PortBook
+from deploy.local.ports import PortBook, is_free
 from deploy.local.postgres import PostgresError
 from deploy.local.process import Command, Identity, StartError, ending_with_parent
+from deploy.local.protection import GATE
+from deploy.local.rights import RightsKeeper
 from deploy.local.state import ProcessState, ServerState, State
 from deploy.local.table import Program
 
@@ -56,6 +58,7 @@ class Supervisor:
         self._keepers: dict[Program, Keeper] = {}
         self._programs = installation.programs()
         self._brokers = installation.brokers
+        self._rights: RightsKeeper | None = None
 
     async def run(self, when_ready: Callable[[], None]) -> None:
         """Starts everything, waits for `stop`, and stops everything. Raises one of ERRORS if the start fails."""
@@ -64,9 +67,8 @@ class Supervisor:
             if stopped := await leftovers.stop(self._installation.directory):
                 self._say(f"{stopped} processes of a former start were still there; they were stopped")
             self._installation.release_all()
-            self._ports.choose_for(
-                ["postgres", *self._brokers.port_names, *(program.name for program in self._programs)]
-            )
+            own_ports = ["postgres", *([GATE] if self._installation.is_secure else []), *self._brokers.port_names]
+            self._ports.choose_for([*own_ports, *(program.name for program in self._programs)])
             self._save()
             stack.push_async_callback(self._stop_everything)
             rotating = asyncio.create_task(self._rotate_logs())
@@ -121,16 +123,34 @@ class Supervisor:
         keeper = self._keep_server("postgres", installation.postgres.command)
         await keeper.start()
         await keeper.ready(lambda: installation.postgres.answers(installation.superuser_password()), _START_SECONDS)
+        if installation.is_secure:
+            await self._start_gate()
         self._say(f"Postgres answers on {installation.postgres_address}")
         await preparation.prepare_database(installation)
         await preparation.migrate(installation)
         self._say("the schemas are migrated")
+
+    async def _start_gate(self) -> None:
+        def command(log: Path) -> Command:
+            words = (str(self._ports[GATE]), str(self._ports["postgres"]))
+            pem = str(self._installation.protection.server_file("postgres"))
+            argv = [sys.executable, "-m", "deploy.local.tls_gate", *words, pem]
+            return Command(GATE, ending_with_parent(argv, signal.SIGTERM), log)
+
+        async def listens() -> bool:
+            return not is_free(self._ports[GATE])
+
+        keeper = self._keep_server(GATE, command)
+        await keeper.start()
+        await keeper.ready(listens, _START_SECONDS)
 
     async def _start_kafka(self) -> None:
         await asyncio.to_thread(jars.fetch, self._tell_of_jars)
         async with asyncio.TaskGroup() as group:
             for name in self._brokers.names:
                 group.create_task(self._start_broker(name))
+        if self._installation.is_secure:
+            await self._tell_rights()
 
     async def _start_broker(self, name: str) -> None:
         broker = self._installation.broker(name)
@@ -148,6 +168,15 @@ class Supervisor:
         await keeper.ready(broker.answers, _START_SECONDS)
         self._say(f"Kafka answers on {broker.address}")
 
+    async def _tell_rights(self) -> None:
+        self._rights = RightsKeeper(self._installation, [self._servers[name] for name in self._brokers.names])
+        await self._rights.start()
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await self._rights.started.wait()
+        except TimeoutError:
+            raise StartError(f"Kafka did not take its users' rights; see {self._log('kafka')}") from None
+
     async def _start_program(self, program: Program, needed: "list[asyncio.Task[None]]") -> None:
         await asyncio.gather(*needed)
         keeper = await self._keep(program)
@@ -156,6 +185,8 @@ class Supervisor:
 
     async def _stop_everything(self) -> None:
         """Services first, so that they can finish what they write."""
+        if self._rights is not None:
+            await self._rights.stop()
         for keepers in (self._keepers.values(), self._servers.values()):
             await asyncio.gather(*(keeper.stop(_SERVER_STOP_SECONDS + 1) for keeper in keepers))
         self._ready = False

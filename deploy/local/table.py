@@ -11,7 +11,7 @@ from shared.contracts.catalogue import PARTITIONS
 SERVICES = ("registry", "mentoring", "reporting")
 DATABASE_ROLES = ("owner", "app", "worker")
 # Which database role a process of each kind logs in as.
-_DATABASE_ROLE = {"migrate": "owner", "api": "app", "relay": "worker", "consume": "worker"}
+DATABASE_ROLE = {"migrate": "owner", "api": "app", "relay": "worker", "consume": "worker"}
 # What belongs to no service has one role and a program of its own.
 _MODULE_OF = {"issuer": "deploy.local.issuer", "watch": "shared.watch"}
 
@@ -77,4 +77,4 @@ def programs(numbers: Mapping[str, int]) -> tuple[Program, ...]:
 
 def database_role(role: str) -> str:
     """Returns `owner`, `app` or `worker` for the role of a process, or for itself."""
-    return role if role in DATABASE_ROLES else _DATABASE_ROLE[role]
+    return role if role in DATABASE_ROLES else DATABASE_ROLE[role]

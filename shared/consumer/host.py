@@ -96,7 +96,7 @@ class ConsumerHost:
 
     async def file_watermarks(self) -> None:
         """Files the relays' watermarks in this service's schema, by a group of its own: one member of it does."""
-        reader = WatermarkReader(f"{self._service}-watermark", self._pool, self._settings.topic_prefix)
+        reader = WatermarkReader(watermark_group(self._service), self._pool, self._settings.topic_prefix)
         await self._subscriptions.add(Subscription(reader, [WATERMARK], self._broker, self._settings))
 
     async def remove(self, group: str) -> None:
@@ -134,6 +134,11 @@ class ConsumerHost:
     async def ready(self) -> str | None:
         """Says who waits for what, who stands still and why: for people, not for restarting."""
         return _joined([each.trouble() for each in self._subscriptions.by_group.values()])
+
+
+def watermark_group(service: str) -> str:
+    """Returns the group by which a service files the relays' watermarks."""
+    return f"{service}-watermark"
 
 
 def _joined(reasons: Sequence[str | None]) -> str | None:

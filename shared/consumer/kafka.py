@@ -12,6 +12,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
+from shared.connections import kafka_options
 from shared.consumer.records import UNREADABLE, Record
 from shared.kafka_admin import bounded, ended_within, partition_counts
 from shared.settings import Settings
@@ -137,11 +138,15 @@ def _stand_in(partition: TopicPartition, offset: int) -> Record:
 
 
 class _Broker(KafkaBroker):
-    """FastStream's broker with our consumer below it."""
+    """FastStream's broker with our consumer below it, connected as all our clients of Kafka are."""
+
+    def __init__(self, connection: Mapping[str, Any], **options: Any) -> None:  # noqa: ANN401  FastStream's own
+        super().__init__(connection["bootstrap_servers"], **options)
+        self._client_options = connection
 
     async def _connect(self) -> Callable[..., AIOKafkaConsumer]:
         builder: Any = await super()._connect()
-        ours: Callable[..., AIOKafkaConsumer] = partial(LogConsumer, **builder.keywords)
+        ours: Callable[..., AIOKafkaConsumer] = partial(LogConsumer, **{**builder.keywords, **self._client_options})
         self.config.broker_config.builder = ours
         return ours
 
@@ -149,7 +154,7 @@ class _Broker(KafkaBroker):
 def create_broker(settings: Settings, client_id: str) -> KafkaBroker:
     """Returns a broker that reads only: no producer, no admin client, no topics made by accident, no hidden logging."""
     return _Broker(
-        settings.kafka_bootstrap.split(","),
+        kafka_options(settings),
         client_id=client_id,
         consumer_only=True,
         allow_auto_create_topics=False,

@@ -1,5 +1,6 @@
 """The relay's process: one loop, and the probes."""
 
+from shared.connections import kafka_options
 from shared.http.probes import create_probe_app
 from shared.http.serve import serve
 from shared.memory import RareCollector
@@ -13,6 +14,7 @@ class RelayProcess:
     def __init__(self, service: str, settings: Settings) -> None:
         self._service = service
         self._settings = settings
+        kafka_options(settings)  # says before it begins what is missing
         self.loop = RelayLoop(service, settings)
 
     async def run(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.connections import kafka_options
 from shared.contracts.catalogue import Topic
 from shared.kafka_admin import KafkaTrouble, bounded, ended_within
 from shared.relay.evidence import Told, event_id_in, told_by
@@ -129,7 +130,7 @@ class LogView:
 async def open_log(settings: Settings, topics: Sequence[Topic]) -> AsyncIterator[LogView]:
     """Yields a view of the topics, which must exist. Raises KafkaTrouble."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap,
+        **kafka_options(settings),
         enable_auto_commit=False,
         auto_offset_reset="none",
         request_timeout_ms=5000,

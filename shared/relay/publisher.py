@@ -20,6 +20,7 @@ from aiokafka.errors import (
 )
 
 from shared import failpoint
+from shared.connections import kafka_options
 from shared.kafka_admin import KafkaTrouble, bounded, ended_within
 from shared.relay.position import Acknowledged
 from shared.relay.records import Place, Row, Stamp, event_id_of, fill
@@ -74,7 +75,7 @@ class Publisher:
     def __init__(self, settings: Settings) -> None:
         self._prefix = settings.topic_prefix
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=settings.kafka_bootstrap,
+            **kafka_options(settings),
             acks="all",
             enable_idempotence=True,
             max_batch_size=_BATCH_BYTES,

@@ -8,6 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared import kafka_admin
+from shared.connections import kafka_options
 from shared.contracts.catalogue import TOPICS, WATERMARK
 from shared.kafka_admin import bounded, ended_within
 from shared.settings import Settings
@@ -80,9 +81,7 @@ class Eyes:
 @asynccontextmanager
 async def open_eyes(settings: Settings) -> AsyncIterator[Eyes]:
     """Yields eyes on a cluster that answers. Raises KafkaTrouble."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False, request_timeout_ms=5000
-    )
+    consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, request_timeout_ms=5000)
     async with kafka_admin.admin(settings) as client:
         try:
             await bounded(consumer.start(), "looking for a broker")

@@ -1,0 +1,1 @@
+"""What a Kafka that we use has to allow, wherever it runs."""
