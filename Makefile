@@ -14,7 +14,7 @@ INPUTS := deploy/setup.py pyproject.toml requirements/run.lock requirements/uv.l
 	package.json package-lock.json deploy/local/jars.lock.toml
 DATA_DIR_OPTION := $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 
-.PHONY: help demo test test-containers check lock clean
+.PHONY: help demo test test-containers check check-deploy lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ check: $(VENV)/.set-up-to-test ## lint, format, types, import rules
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+check-deploy: $(VENV)/.set-up-to-test ## check the Helm chart against Kubernetes' schemas; needs Go, which builds the tools once
+	@$(BIN)/python -m deploy.helm.check
 
 lock: $(VENV)/.set-up-to-test ## resolve all dependencies anew: Python, Kafka, browser
 	@$(BIN)/python -m deploy.lock
