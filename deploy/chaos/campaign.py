@@ -27,20 +27,16 @@ class Asked:
     minutes: float = 0.0
 
 
-async def run(asked: Asked, parent: Path, say: Say, tell: Callable[[Result], None]) -> list[Result]:
+async def run(asked: Asked, parent: Path, say: Say, tell: Callable[[Result], None]) -> None:
     """Runs them below `parent`; each result is told when it is there. Raises what launcher.launch raises."""
     grounds = Grounds(parent, say)
-    results = []
     try:
         for scenario, seed in _schedule(asked):
-            result = await _run_one(scenario, seed, asked.rounds, grounds, parent, say)
-            results.append(result)
-            tell(result)
+            tell(await _run_one(scenario, seed, asked.rounds, grounds, parent, say))
     finally:
         await grounds.close()
         with suppress(OSError):  # what was kept stays
             await asyncio.to_thread(parent.rmdir)
-    return results
 
 
 def _schedule(asked: Asked) -> Iterator[tuple[Scenario, int]]:

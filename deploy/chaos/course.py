@@ -3,8 +3,12 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import httpx
 
 from deploy.chaos import topics
 from deploy.chaos.failure import Failed
@@ -15,14 +19,24 @@ from deploy.chaos.result import Result, Verdict
 from deploy.chaos.scenario import Scenario
 from deploy.chaos.stage import Stage
 from deploy.chaos.topics import Contents
+from deploy.demo.writer import GaveUpError
 from deploy.local.installation import Installation
+from deploy.local.process import StartError
 from shared.kafka_admin import KafkaTrouble
 from shared.postgres import UNAVAILABLE
 
 _WARM_WRITES = 3
 _LOOK_SECONDS = 0.25
 # What ends a course as a failure of the product, told and kept; anything else is a mistake of the harness.
-TROUBLES: tuple[type[Exception], ...] = (Failed, KafkaTrouble, *UNAVAILABLE)
+TROUBLES: tuple[type[Exception], ...] = (
+    Failed,
+    GaveUpError,
+    KafkaTrouble,
+    StartError,
+    httpx.HTTPError,
+    asyncpg.PostgresError,
+    *UNAVAILABLE,
+)
 
 Say = Callable[[str], None]
 
@@ -71,20 +85,28 @@ async def _course(scenario: Scenario, stage: Stage, result: Result) -> Result:
 
 async def _strike(scenario: Scenario, stage: Stage) -> list[str]:
     """Breaks and heals; returns what failed on the way."""
-    failures = []
+    failures = await _failures_of(_break(scenario, stage))
+    stage.say("healing")
+    failures += await _failures_of(stage.restore())
+    return failures + await _failures_of(scenario.heal(stage))
+
+
+async def _break(scenario: Scenario, stage: Stage) -> None:
     try:
         async with asyncio.timeout(scenario.lasts_at_most):
             await stage.writes_go_on(_WARM_WRITES)
             await scenario.strike(stage)
     except TimeoutError:
-        failures.append(f"it was not over after {scenario.lasts_at_most:g} s")
+        raise Failed(f"it was not over after {scenario.lasts_at_most:g} s") from None
+
+
+async def _failures_of(doing: Coroutine[Any, Any, None]) -> list[str]:
+    """Whatever fails, the rest of the healing is done as well."""
+    try:
+        await doing
     except TROUBLES as trouble:
-        failures.append(_words(trouble))
-    finally:
-        stage.say("healing")
-        await stage.restore()
-        await scenario.heal(stage)
-    return failures
+        return [_words(trouble)]
+    return []
 
 
 async def _quiet(scenario: Scenario, stage: Stage) -> None:

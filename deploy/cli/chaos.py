@@ -33,7 +33,7 @@ def chaos(
     rounds: Annotated[int, typer.Option(min=1, help="How often each fault strikes.")] = 2,
     minutes: Annotated[float, typer.Option(min=0, help="Draw scenarios and seeds again and again for so long.")] = 0.0,
     write: Annotated[
-        Path | None, typer.Option(help="A page to write the results into, such as docs/reliability.md.", dir_okay=False)
+        Path | None, typer.Option(help="A page to write each result into, such as docs/reliability.md.", dir_okay=False)
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Only list the scenarios.")] = False,  # noqa: FBT002  a flag
     data_dir: DataDir = None,
@@ -46,11 +46,9 @@ def chaos(
     Exit status: 0 only if every scenario survived; 1 if one failed or its fault did not bite; 3 if one could not be
     run on this machine and all others survived.
     """
-    from deploy.chaos import page
     from deploy.chaos.campaign import Asked
     from deploy.chaos.scenarios import all_scenarios, named
     from deploy.local.supervisor import ERRORS
-    from shared.clock import utc_now
 
     try:
         chosen = named(scenario) if scenario else all_scenarios()
@@ -61,13 +59,11 @@ def chaos(
         return
     drawn = random.randrange(_GREATEST_SEED) if seed is None else seed  # noqa: S311  a schedule's dice
     try:
-        results = asyncio.run(_run(Asked(chosen, drawn, rounds, minutes), data_dir, as_json=json))
+        results = asyncio.run(_run(Asked(chosen, drawn, rounds, minutes), data_dir, write, as_json=json))
     except asyncio.CancelledError:
         fail("It was told to stop; its installations are stopped and removed.", "Call it again.", status=143)
     except ERRORS as error:
         fail(f"An installation did not start: {error}", "`plut doctor` looks for what is wrong with this machine.")
-    if write is not None:
-        page.write(write, results, utc_now())
     raise typer.Exit(_status(results))
 
 
@@ -81,12 +77,13 @@ def _list(chosen: "list[Scenario]", *, as_json: bool) -> None:
         typer.echo(f"{each.faults:8} {each.name:32} {each.title}{f' (not here: {why_not})' if why_not else ''}")
 
 
-async def _run(asked: "Asked", data_dir: Path | None, *, as_json: bool) -> "list[Result]":
+async def _run(asked: "Asked", data_dir: Path | None, write: Path | None, *, as_json: bool) -> "list[Result]":
     from rich.console import Console
 
     from deploy.bench.scratch import parent_of
-    from deploy.chaos import campaign
+    from deploy.chaos import campaign, page
     from deploy.chaos.table import cells, drawn
+    from shared.clock import utc_now
 
     cancel_on_sigterm()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that brokers go away is what is tried here
@@ -96,14 +93,19 @@ async def _run(asked: "Asked", data_dir: Path | None, *, as_json: bool) -> "list
     def say(text: str) -> None:
         console.print(f"  {text}", style="dim", markup=False)
 
+    results: list[Result] = []
+
     def tell(result: "Result") -> None:
+        results.append(result)
+        if write is not None:
+            page.write(write, results, utc_now())
         console.print(": ".join(filter(None, (cells(result)[0], cells(result)[-1]))), markup=False)
         for problem in result.problems:
             console.print(f"    {problem}", markup=False)
         if result.kept:
             console.print(f"    kept in {result.kept}", markup=False)
 
-    results = await campaign.run(asked, parent, say, tell)
+    await campaign.run(asked, parent, say, tell)
     if as_json:
         print_json({"seed": asked.seed, "results": [result.as_json() for result in results]})
     else:

@@ -41,6 +41,14 @@ class Load:
 
     async def __aenter__(self) -> Self:
         """Opens the offices and lets everybody begin."""
+        try:
+            await self._begin_all()
+        except BaseException:
+            await self._exits.aclose()
+            raise
+        return self
+
+    async def _begin_all(self) -> None:
         staff = Staff(self._installation)
         self._exits.push_async_callback(staff.close)
         administrator = Writer(Log(self._installation.writers_dir / "administrator.jsonl"), self._routes)
@@ -60,13 +68,20 @@ class Load:
         for listener in self.listeners:
             await listener.start()
             self._exits.push_async_callback(listener.stop)
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:  # nobody will judge: what is under way need not end well
+            await self._break_off()
         await self.stop()
         await self._exits.aclose()
+
+    async def _break_off(self) -> None:
+        writing, self._writing = self._writing, []
+        for task in writing:
+            task.cancel()
+        await asyncio.gather(*writing, return_exceptions=True)
 
     def acknowledged_by_office(self) -> Mapping[str, int]:
         """Returns how many requests each office was told are accepted."""
