@@ -25,7 +25,7 @@ from deploy.local.state import ProcessState, ServerState
 from deploy.local.status import Status
 
 _LOOK_SECONDS = 0.2
-_WAIT_SECONDS = 60.0
+_WAIT_SECONDS = 90.0
 
 T = TypeVar("T")
 Part = ProcessState | ServerState

@@ -4,14 +4,13 @@
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import uuid4
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from deploy.chaos import course, judge, keeping, topics
 from deploy.chaos.grounds import two_of_each
@@ -19,25 +18,26 @@ from deploy.chaos.result import Verdict
 from deploy.chaos.scenario import Scenario
 from deploy.chaos.scenarios import named
 from deploy.chaos.stage import Stage
-from deploy.local import launcher
 from deploy.local.installation import Installation
 from shared.contracts import headers
+from tests.e2e.machine import Machine
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 SEED = 20_260_817
 
 
-@pytest_asyncio.fixture(scope="session")
-async def ground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Two of each process, shared by all scenarios: each leaves behind what it found."""
-    installation = Installation.open(tmp_path_factory.mktemp("chaos"))
+    machine = Machine(tmp_path_factory.mktemp("chaos"))
+    installation = Installation.open(machine.data_dir)
     two_of_each(installation)
     try:
-        await launcher.launch(installation, lambda _text: None)
+        machine.up()
         yield installation
     finally:
-        await launcher.shut_down(installation)
+        machine.down()
 
 
 @pytest.mark.parametrize(
