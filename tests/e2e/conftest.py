@@ -1,7 +1,6 @@
 """One installation for all end-to-end tests: started as an operator would, stopped at the end."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,9 +17,3 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         yield installed
     finally:
         installed.down()
-
-
-@pytest.fixture(scope="session")
-def writers_logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the writers of all tests were told, for the last check as for the first."""
-    return tmp_path_factory.mktemp("writers")

@@ -62,7 +62,6 @@ class Office:
     code: str
     logs: Path
     acknowledged: int = 0
-    slowest_seconds: float = 0.0
     failures: list[str] = field(default_factory=list)
     serial: int = 0
 
@@ -108,10 +107,8 @@ class Office:
         self.send(client, self._mentoring + "/v1/sessions", self.session(business["id"]), self._head)
 
     def send(self, client: httpx.Client, url: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
-        begun = time.monotonic()
         answer = send_until_answered(client, self._log, "POST", url, body, headers)
         assert answer.status_code == 201, f"{url}: {answer.status_code} {answer.text}"
-        self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - begun)
         self.acknowledged += 1
         return dict(answer.json())
 
