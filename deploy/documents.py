@@ -12,6 +12,7 @@ from services.registry.settings import RegistrySettings
 from services.reporting.settings import ReportingSettings
 from shared.contracts.catalogue import TOPICS, WATERMARK
 from shared.settings import Settings
+from shared.watch.settings import WatchSettings
 
 _ROOT = Path(__file__).parents[1]
 SETTINGS_PAGE = _ROOT / "docs" / "settings.md"
@@ -33,7 +34,7 @@ This page is made from the code by `python -m deploy.documents`.
 def settings_page() -> str:
     """Returns the page of all settings: those of every process first, then each service's own."""
     rows = [_row(name, field, "every process") for name, field in Settings.model_fields.items()]
-    for service, model in (("registry", RegistrySettings), ("reporting", ReportingSettings)):
+    for service, model in (("registry", RegistrySettings), ("reporting", ReportingSettings), ("watch", WatchSettings)):
         own = {name: field for name, field in model.model_fields.items() if name not in Settings.model_fields}
         rows += [_row(name, field, service) for name, field in own.items()]
     return _HEAD + "".join(rows)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared import failpoint, outbox
+from shared import failpoint, outbox, spans
 from shared.auth.principal import Principal
 from shared.contracts.catalogue import AnyEvent
 from shared.contracts.envelope import Contract
@@ -189,7 +189,13 @@ async def execute(pool: Pool, request: Request, decide: Decide) -> Answer:
     Runs it again after a deadlock, and once after a lost connection: if the first try was committed, that is found.
     Raises KeyReused, Busy, whatever `decide` raises (then nothing is kept), and what UNAVAILABLE names.
     """
-    return await _again_if_lost(lambda: _execute_once(pool, request, decide))
+    if request.traceparent is None or not spans.are_on():
+        return await _again_if_lost(lambda: _execute_once(pool, request, decide))
+    with spans.spanning("command", spans.Kind.INTERNAL, request.traceparent) as span:
+        below = replace(request, traceparent=span.traceparent)
+        answer = await _again_if_lost(lambda: _execute_once(pool, below, decide))
+        span.attributes = {"plut.status": answer.status, "plut.replayed": answer.replayed}
+        return answer
 
 
 @dataclass(frozen=True)

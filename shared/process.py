@@ -6,7 +6,7 @@ from typing import NoReturn, TypeVar
 
 import uvloop
 
-from shared import failpoint, log
+from shared import failpoint, log, spans
 from shared.settings import Environment, Settings, load, refuse
 
 S = TypeVar("S", bound=Settings)
@@ -22,7 +22,9 @@ def start(service: str, settings: type[S], roles: Mapping[str, Callable[[S], Awa
     told = load(settings)
     log.configure(told, service, name)
     _arm(told)
+    spans.begin(told, service, name)
     uvloop.run(_run(role, told))
+    spans.end()
     raise SystemExit(0)
 
 

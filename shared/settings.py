@@ -92,6 +92,15 @@ class Settings(BaseSettings):
     )
     web_assets: Path | None = Field(None, description="directory of the installed browser packages (node_modules)")
 
+    traces_to: HttpUrl | None = Field(
+        None,
+        description="OpenTelemetry collector that takes traces (OTLP over HTTP), such as"
+        " `http://collector:4318/v1/traces`; unset: none are made",
+    )
+    traces_ratio: float = Field(
+        1.0, ge=0, le=1, description="part of the traces that are recorded, of those that begin at this process"
+    )
+
     failpoints: str = Field(
         "", description="named faults for tests, such as `relay.after_ack=kill@0.2`; refused in production"
     )

@@ -42,6 +42,10 @@ def _show(found: "Status") -> None:
     console = Console()
     console.print(_processes(found))
     console.print(_figures(found))
+    for each in found.under_way:
+        typer.echo(f"{typer.style('info', fg='yellow', bold=True)} {each}")
+    if found.is_well:
+        typer.echo(typer.style("Semua berjalan baik.", fg="green"))
     for alarm in found.alarms:
         typer.echo(f"{typer.style('alarm', fg='red', bold=True)} {alarm}")  # whole, also where lines are short
 

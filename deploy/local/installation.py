@@ -286,6 +286,9 @@ class Installation:
             return {"PLUT_KEYS_DIR": str(self.keys_dir)}
         if kind == ("registry", "consume"):
             return {"PLUT_KEYS_DIR": str(self.keys_dir), "PLUT_CONFIRMATION_URL": self.url("registry")}
+        if program.service == "watch":
+            data = [self.postgres.directory, *(self.broker(name).directory for name in self.brokers.names)]
+            return {"PLUT_WATCHED_DIRECTORIES": ":".join(map(str, data))}
         if program.service == "issuer":
             return {"PLUT_REDIRECT_URIS": f"{self.url('reporting')}{LOGIN_RETURNS_TO}"}
         if kind == ("reporting", "api"):

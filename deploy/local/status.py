@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from deploy.local import verdict
 from deploy.local.installation import Installation, NotRunningError
 from deploy.local.ports import is_free
-from deploy.local.probe import is_live
+from deploy.local.probe import hindrance, is_live
 from deploy.local.process import Identity
 from deploy.local.protection import GATE
 from deploy.local.state import ProcessState, ServerState
@@ -24,7 +25,8 @@ from shared.kafka_admin import KafkaTrouble, bounded, ended_within
 from shared.postgres import UNAVAILABLE, Connection, connect, role_name
 from shared.settings import Settings
 
-_KAFKA_SECONDS = 5.0
+_KAFKA_SECONDS = 3.0
+_POSTGRES_SECONDS = 5.0
 
 Answer = TypeVar("Answer")
 Place = tuple[str, int]
@@ -32,9 +34,12 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True)
 class ProcessHealth:
+    """`hindrance`: what keeps a process that lives from its work, in its own words."""
+
     state: ProcessState
     pid: int | None
     healthy: bool
+    hindrance: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class ServiceStatus:
     parked: int | None = None
     alarms: list[str] = field(default_factory=list)
     read_models: list[ReadModel] = field(default_factory=list)
+    sets: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class Status:
     infrastructure: list[ServerHealth]
     services: Mapping[str, ServiceStatus]
     lags: Mapping[str, int | None]
+    supervised: bool = True
 
     @property
     def parked(self) -> int | None:
@@ -76,7 +83,19 @@ class Status:
 
     @property
     def alarms(self) -> list[str]:
-        return [alarm for service in self.services.values() for alarm in service.alarms]
+        """What somebody has to look at, the gravest first: what is seen here, then what was written down."""
+        return [*verdict.troubles(self), *(alarm for service in self.services.values() for alarm in service.alarms)]
+
+    @property
+    def is_well(self) -> bool:
+        """Tells whether everything runs and nobody has to look at anything."""
+        running = all(each.healthy for each in self.processes) and all(each.healthy for each in self.infrastructure)
+        return running and not self.alarms
+
+    @property
+    def under_way(self) -> list[str]:
+        """What changes on purpose, such as a rebuild."""
+        return [each for service in self.services.values() for each in service.sets]
 
     def as_json(self) -> dict[str, Any]:
         """Returns what programs rely on; `alarms` holds sentences for people."""
@@ -92,6 +111,7 @@ class Status:
                 for model in service.read_models
             ],
             "alarms": self.alarms,
+            "under_way": self.under_way,
         }
 
 
@@ -104,7 +124,8 @@ async def ask(installation: Installation) -> Status:
         zip(SERVICES, await asyncio.gather(*(_ask_service(installation, each) for each in SERVICES)), strict=True)
     )
     groups = {group: places for service in services.values() for group, places in service.positions.items()}
-    return Status(await processes, await servers, services, await _lags(installation, groups))
+    lags = await _lags(installation, groups)
+    return Status(await processes, await servers, services, lags, installation.is_running)
 
 
 # Processes
@@ -112,7 +133,9 @@ async def ask(installation: Installation) -> Status:
 
 async def _process_health(process: ProcessState) -> ProcessHealth:
     pid = _living_pid(process.identity)
-    return ProcessHealth(process, pid, pid is not None and await is_live(process.url))
+    if pid is None or not await is_live(process.url):
+        return ProcessHealth(process, pid, healthy=False)
+    return ProcessHealth(process, pid, healthy=True, hindrance=await hindrance(process.url))
 
 
 async def _server_health(installation: Installation, server: ServerState) -> ServerHealth:
@@ -134,16 +157,18 @@ def _living_pid(identity: Identity | None) -> int | None:
 
 
 async def _ask_service(installation: Installation, service: str) -> ServiceStatus:
+    """Returns what was told in time, the gravest asked first."""
+    told: dict[str, Any] = {}
     with suppress(*UNAVAILABLE, NotRunningError, asyncpg.PostgresError):
-        async with asyncio.timeout(5), _schema_of(installation, service) as connection:
-            return ServiceStatus(
-                backlog=await _backlog(connection),
-                positions=await _positions(connection),
-                parked=await _parked(connection),
-                alarms=await _alarms(connection, service),
-                read_models=await _read_models(connection) if service == "reporting" else [],
-            )
-    return ServiceStatus()
+        async with asyncio.timeout(_POSTGRES_SECONDS), _schema_of(installation, service) as connection:
+            told["alarms"] = await _alarms(connection, service)
+            told["backlog"] = await _backlog(connection)
+            told["positions"] = await _positions(connection)
+            told["parked"] = await _parked(connection)
+            if service == "reporting":
+                told["sets"] = await _sets(connection)
+                told["read_models"] = await _read_models(connection)
+    return ServiceStatus(**told)
 
 
 @asynccontextmanager
@@ -182,10 +207,21 @@ async def _alarms(connection: Connection, service: str) -> list[str]:
     relay = await connection.fetchrow("select alarm_code, alarm from relay_state where alarm_code is not null")
     held = await connection.fetchval("select count(*) from relay_held where released_at is null")
     return [
-        *([f"{service}: the relay stands still ({relay['alarm_code']}): {relay['alarm']}"] if relay else []),
-        *([f"{service}: Kafka refuses {held} records for good; the relay holds them back"] if held else []),
-        *(f"{group} stands still; see `plut parked list`" for group in await control.stopped_groups(connection)),
-        *(f"{each.group}: {each.kind}: {each.detail}" for each in await alarms.open_alarms(connection)),
+        *([f"{service}: relay berhenti ({relay['alarm_code']}): {relay['alarm']}"] if relay else []),
+        *([f"{service}: Kafka menolak {held} peristiwa untuk seterusnya; relay menahannya"] if held else []),
+        *(f"{group} berhenti; lihat `plut parked list`" for group in await control.stopped_groups(connection)),
+        *(verdict.of_consumer(each) for each in await alarms.open_alarms(connection)),
+    ]
+
+
+async def _sets(connection: Connection) -> list[str]:
+    """A rebuild is no trouble, but explains why two groups read."""
+    from services.reporting import store
+
+    return [
+        f"reporting: set {each.version} sedang dibangun ulang ({each.stage}); halaman memakai set yang lama"
+        for each in await store.sets_to_run(connection)
+        if each.state == "building"
     ]
 
 
@@ -239,6 +275,7 @@ def _process_json(process: ProcessHealth) -> dict[str, Any]:
         "pid": process.pid,
         "url": state.url,
         "healthy": process.healthy,
+        "hindrance": process.hindrance,
         "restarts": state.restarts,
     }
 

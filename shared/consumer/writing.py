@@ -1,18 +1,20 @@
 """One transaction: the positions move, and what stands between them takes effect. Both, or neither."""
 
+import time
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import structlog
 from aiokafka import TopicPartition
 
-from shared import failpoint
+from shared import failpoint, spans
 from shared.consumer import offsets, parking
 from shared.consumer.applier import Applier, Received
 from shared.consumer.faults import is_the_records_fault
 from shared.consumer.offsets import Move
 from shared.consumer.parking import Bad
 from shared.consumer.partitions import Share
+from shared.consumer.traced import record_applied
 
 Connection: TypeAlias = Any
 
@@ -44,6 +46,7 @@ class Writer:
         Raises Displaced, TooManyBad, or whatever the database or the applier raises that is not a record's fault.
         """
         moves = [share.move for share in shares]
+        began_ns = time.time_ns()
         with structlog.contextvars.bound_contextvars(group=self._group, **_traces(shares)):
             try:
                 await self._commit(connection, shares, moves, singly=False)
@@ -52,6 +55,8 @@ class Writer:
                     raise
                 _log.warning("batch_refused", error=type(error).__name__)
                 await self._commit(connection, shares, moves, singly=True)
+        if spans.are_on():
+            record_applied(self._group, shares, began_ns)
 
     async def _commit(
         self, connection: Connection, shares: Sequence[Share], moves: Sequence[Move], *, singly: bool

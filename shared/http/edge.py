@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import metrics
+from shared import metrics, spans
 from shared.http import errors, tracing
 from shared.http.problem import Problem
 
@@ -123,7 +123,23 @@ class _Exchange:
         metrics.HTTP_REQUESTS.labels(method, route, self.status).inc()
         metrics.HTTP_SECONDS.labels(method, route).observe(seconds)
         if route not in _QUIET:
+            if spans.are_on():
+                self._record(method, route, seconds)
             _access_log.info("request", method=method, route=route, status=self.status, ms=round(seconds * 1000, 1))
+
+    def _record(self, method: str, route: str, seconds: float) -> None:
+        now, trace = time.time_ns(), self.trace
+        told: dict[str, str | int] = {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": self.status,
+            "plut.correlation_id": str(trace.correlation_id),
+        }
+        began = now - int(seconds * 1e9)
+        name, kind = f"{method} {route}", spans.Kind.SERVER
+        spans.record(
+            spans.Span(name, kind, trace.traceparent, trace.parent, began, now, told, failed=self.status >= 500)
+        )
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from starlette.types import Scope
 
+from shared import spans
 from shared.ids import new_id
 
 _TRACEPARENT = re.compile(r"^00-(?P<trace>[0-9a-f]{32})-(?P<parent>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})$")
@@ -15,21 +16,23 @@ _SCOPE_KEY = "plut.trace"
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """`traceparent` names our own span, so that what follows from the request hangs below it."""
+    """`traceparent` names our own span, so that what follows from the request hangs below it; `parent` the caller's."""
 
     correlation_id: UUID
     trace_id: str
     traceparent: str
+    parent: str | None = None
 
 
 def begin(correlation: str | None, traceparent: str | None) -> Trace:
     """Continues what the caller began; begins anew where the headers are missing or not to be read."""
     match = _TRACEPARENT.match(traceparent) if traceparent else None
-    trace_id, flags = (match["trace"], match["flags"]) if match else ("", "01")
+    trace_id, flags = (match["trace"], match["flags"]) if match else ("", "")
     if not trace_id.strip("0"):
+        traceparent, flags = None, spans.flags()
         trace_id = f"{random.getrandbits(128) or 1:032x}"
     span = f"{random.getrandbits(64) or 1:016x}"
-    return Trace(_correlation_id(correlation), trace_id, f"00-{trace_id}-{span}-{flags}")
+    return Trace(_correlation_id(correlation), trace_id, f"00-{trace_id}-{span}-{flags}", traceparent)
 
 
 def remember(scope: Scope, trace: Trace) -> None:

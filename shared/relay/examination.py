@@ -18,7 +18,7 @@ from shared.relay.records import Place
 from shared.relay.store import Alarm
 from shared.settings import Settings
 
-_CURE = "Nothing is published until you have run: plut replay --new-history"
+_CURE = "Tidak ada yang diterbitkan sampai Anda menjalankan: plut replay --new-history"
 
 
 def is_final(alarm: Alarm) -> bool:
@@ -67,14 +67,15 @@ async def _compare(
     if findings.missing:
         return Alarm(
             "changed_history",
-            f"riwayat berubah: Kafka holds {len(findings.missing)} event(s) that this Postgres does not have; it was "
-            "restored to an earlier point, or a stand-by was promoted that had not got everything. " + _CURE,
+            f"riwayat berubah: Kafka memuat {len(findings.missing)} peristiwa yang tidak dikenal Postgres ini; "
+            "Postgres dipulihkan ke titik sebelumnya, atau cadangan yang belum menerima semuanya dijadikan utama. "
+            + _CURE,
         )
     if findings.history > position.history:
         return Alarm(
             "changed_history",
-            f"riwayat berubah: Kafka holds history {findings.history}, this Postgres only knows {position.history}; "
-            f"it was restored to a point before that history began. {_CURE}",
+            f"riwayat berubah: Kafka memuat riwayat {findings.history}, Postgres ini baru mengenal {position.history}; "
+            f"Postgres dipulihkan ke titik sebelum riwayat itu dimulai. {_CURE}",
         )
     if broken:
         raise LogLost(broken, findings.epoch)
@@ -89,8 +90,8 @@ async def _another_cluster(connection: Connection, position: Position) -> Alarm 
     elif known != identifier:
         return Alarm(
             "changed_history",
-            "riwayat berubah: these tables come from another Postgres cluster (a dump was restored), whose transaction "
-            f"numbers mean nothing here. {_CURE}",
+            "riwayat berubah: tabel-tabel ini berasal dari Postgres lain (hasil dump dipulihkan), dan nomor "
+            f"transaksinya tidak berarti di sini. {_CURE}",
         )
     return None
 
@@ -99,7 +100,7 @@ async def _another_number_of_partitions(settings: Settings, topics: Sequence[Top
     names = {settings.topic_prefix + topic.name: topic for topic in topics}
     counts = await kafka_admin.partition_counts(settings, list(names))
     wrong = [
-        f"{name} has {counts[name]} partitions and must have {topic.partitions}"
+        f"{name} mempunyai {counts[name]} partisi, seharusnya {topic.partitions}"
         for name, topic in names.items()
         if counts.get(name, topic.partitions) != topic.partitions
     ]
@@ -107,8 +108,8 @@ async def _another_number_of_partitions(settings: Settings, topics: Sequence[Top
         return None
     return Alarm(
         "partitions",
-        f"{'; '.join(wrong)}: keys would move and events of one aggregate overtake each other. "
-        "Delete the topic: the relay makes it again and sends everything.",
+        f"{'; '.join(wrong)}: kunci akan berpindah partisi dan peristiwa saling mendahului. "
+        "Hapus topik itu: relay membuatnya lagi dan mengirim semuanya.",
     )
 
 

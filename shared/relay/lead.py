@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from shared import metrics
+from shared import metrics, spans
 from shared.contracts.catalogue import WATERMARK, topics_of
 from shared.contracts.platform import TopicEnd, Watermark
 from shared.kafka_admin import KafkaTrouble
@@ -21,6 +21,7 @@ from shared.relay.position import NOTHING, Acknowledged, LogLost
 from shared.relay.publisher import Prepared, Publisher, Refusal
 from shared.relay.records import KEY, PAYLOAD, SEQ, Place, Row, Stamp, by_place
 from shared.relay.store import Alarm, SteppedDown
+from shared.relay.traced import record_published
 from shared.settings import Settings
 
 _SMALL = 1000  # rows that one poll may bring; more is a large difference
@@ -273,7 +274,10 @@ class Lead:
         return self._open_publisher.prepare(places, Stamp(position.history, position.epoch, position.fence))
 
     async def _send(self, page: Page) -> None:
+        began_ns = time.time_ns()
         outcome = await self._open_publisher.send(page.prepared)
+        if spans.are_on():
+            record_published(outcome.acknowledged, began_ns)
         await self._take_in(outcome.acknowledged)
         for refusal in outcome.refusals:
             await self._settle(refusal)

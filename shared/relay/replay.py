@@ -20,7 +20,8 @@ from shared.settings import Settings
 
 _ADOPTED_AT_ONCE = 20_000
 _UNDER_WAY = Alarm(
-    "new_history", "a new history is being begun; if nobody is at it, run again: plut replay --new-history"
+    "new_history",
+    "riwayat baru sedang dimulai; bila tidak ada yang mengerjakannya, jalankan lagi: plut replay --new-history",
 )
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 

@@ -3,12 +3,13 @@
 from shared import log
 from shared.http.probes import create_probe_app
 from shared.http.serve import run, serve
-from shared.settings import Settings, load
+from shared.settings import load
 from shared.watch.loop import WatchLoop
+from shared.watch.settings import WatchSettings
 
 
 def main() -> None:
-    settings = load(Settings)
+    settings = load(WatchSettings)
     log.configure(settings, "watch", "watch")
     loop = WatchLoop(settings)
     run(serve(create_probe_app("watch", "watch", live=loop.live, ready=loop.ready), settings, [loop]))

@@ -81,8 +81,8 @@ class Eyes:
 @asynccontextmanager
 async def open_eyes(settings: Settings) -> AsyncIterator[Eyes]:
     """Yields eyes on a cluster that answers. Raises KafkaTrouble."""
-    consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, request_timeout_ms=5000)
     async with kafka_admin.admin(settings) as client:
+        consumer = AIOKafkaConsumer(**kafka_options(settings), enable_auto_commit=False, request_timeout_ms=5000)
         try:
             await bounded(consumer.start(), "looking for a broker")
             yield Eyes(settings, client, consumer)

@@ -1,6 +1,8 @@
 """What the watch tells Prometheus. Apart from `shared.metrics`, for every other process would tell them as 0."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from prometheus_client import Gauge
 
@@ -21,6 +23,9 @@ _SILENT = Gauge(
     ("service",),
     registry=REGISTRY,
 )
+
+_FREE = Gauge("disk_free_bytes", "Room that is left for a directory", ("directory",), registry=REGISTRY)
+_SIZE = Gauge("disk_size_bytes", "Size of the disk that a directory lies on", ("directory",), registry=REGISTRY)
 
 
 def tell(look: Look) -> None:
@@ -49,3 +54,15 @@ def tell_nothing_known() -> None:
     _BROKERS.set(0)
     for gauge in (_MEMBERS, _LAG, _POSITION):
         gauge.clear()
+
+
+def tell_disks(directories: Iterable[Path]) -> None:
+    """One that cannot be asked is not told of."""
+    for directory in directories:
+        try:
+            usage = shutil.disk_usage(directory)
+        except OSError:
+            _FREE.remove(str(directory))
+            continue
+        _FREE.labels(str(directory)).set(usage.free)
+        _SIZE.labels(str(directory)).set(usage.total)

@@ -5,9 +5,9 @@ import time
 from shared.contracts.catalogue import TOPICS
 from shared.kafka_admin import KafkaTrouble
 from shared.loops import BackgroundLoop
-from shared.settings import Settings
 from shared.watch import figures
 from shared.watch.eyes import Eyes, open_eyes
+from shared.watch.settings import WatchSettings
 
 _LOOK_SECONDS = 5.0
 _LIVE_SECONDS = 60.0
@@ -18,8 +18,9 @@ class WatchLoop(BackgroundLoop):
 
     name = "watch"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: WatchSettings, *, every_seconds: float = _LOOK_SECONDS) -> None:
         super().__init__()
+        self._every_seconds = every_seconds
         self._settings = settings
         self._turned_at = time.monotonic()
         self._trouble: str | None = "it has not looked yet"
@@ -33,28 +34,30 @@ class WatchLoop(BackgroundLoop):
                     await self._look_on(eyes)
             except KafkaTrouble as error:
                 self._cannot_see(error)
-            await self.rest(_LOOK_SECONDS)
+            await self.rest(self._every_seconds)
 
     async def _look_on(self, eyes: Eyes) -> None:
         while not self.stopping.is_set():
             look, heard = await eyes.look(), await eyes.heard()
             self._heard.update({service: at for service, at in heard.items() if service in self._heard})
             figures.tell(look)
-            self._tell_silence()
+            self._tell_the_rest()
             self._trouble = None
             self.started.set()
-            await self.rest(_LOOK_SECONDS)
+            await self.rest(self._every_seconds)
 
     def _cannot_see(self, error: KafkaTrouble) -> None:
         self._log.warning("kafka_trouble", reason=str(error))
         self._trouble = str(error)
         figures.tell_nothing_known()
-        self._tell_silence()
+        self._tell_the_rest()
 
-    def _tell_silence(self) -> None:
+    def _tell_the_rest(self) -> None:
+        """What is known without Kafka."""
         self._turned_at = time.monotonic()
         now = time.time()
         figures.tell_silence({service: max(0.0, now - at) for service, at in self._heard.items()})
+        figures.tell_disks(self._settings.directories)
 
     def live(self) -> str | None:
         """Says that it hangs; Kafka that is away is no reason to restart."""

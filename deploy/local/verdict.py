@@ -1,0 +1,80 @@
+"""What is wrong, in sentences for whoever is called at night: what it means for offices, and where to look. Pure."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from shared.consumer import alarms
+
+if TYPE_CHECKING:
+    from deploy.local.status import ProcessHealth, Status
+    from shared.consumer.alarms import Alarm
+
+# Pages say themselves by then that data is late.
+_LATE_MS = 60_000
+_UNSUPERVISED = "pengawas tidak berjalan: yang mati tidak dinyalakan lagi. Jalankan `plut up`"
+_MEANING = {
+    alarms.LOG_REPLACED: "log di Kafka diganti, dan dibaca lagi dari awal",
+    alarms.LOG_GAP: "log di Kafka berlubang",
+    alarms.HIGHER_HISTORY: "riwayat baru dimulai; menunggu dibangun ulang oleh `plut replay --new-history`",
+    alarms.PARKING_LIMIT: "terlalu banyak catatan buruk; lihat `plut parked list`, lalu `plut parked resume`",
+    alarms.VERSION_CLASH: "dua peristiwa memakai nomor versi yang sama",
+}
+
+
+def of_consumer(alarm: "Alarm") -> str:
+    return f"{alarm.group}: {_MEANING.get(alarm.kind, alarm.kind)} ({alarm.kind}): {alarm.detail}"
+
+
+def troubles(status: "Status") -> list[str]:
+    """Returns nothing for an installation that was stopped on purpose, or never begun."""
+    pids = [*(server.pid for server in status.infrastructure), *(process.pid for process in status.processes)]
+    if not any(pids):
+        return []
+    return [
+        *([] if status.supervised else [_UNSUPERVISED]),
+        *_of_servers(status),
+        *_of_services(status),
+        *_of_processes(status),
+        *_of_pages(status),
+    ]
+
+
+def _of_servers(status: "Status") -> Iterator[str]:
+    for server in status.infrastructure:
+        if not server.healthy:
+            gone = "mati" if server.pid is None else "tidak menjawab"
+            meaning = (
+                "input dan halaman menjawab 503 sampai kembali"
+                if server.state.name == "postgres"
+                else "input tetap bisa dan menunggu di kotak keluar; laporan tertinggal"
+            )
+            yield f"{server.state.name} {gone}: {meaning}"
+
+
+def _of_services(status: "Status") -> Iterator[str]:
+    """A service of which nothing is known although Postgres answers."""
+    if all(each.healthy for each in status.infrastructure):
+        for name, service in status.services.items():
+            if service.backlog is None:
+                yield f"{name}: tabelnya tidak dapat ditanya; terkunci, sibuk, atau belum dimigrasi"
+
+
+def _of_processes(status: "Status") -> Iterator[str]:
+    for process in status.processes:
+        if not process.healthy:
+            yield f"{process.state.name} {_how(process)}; lihat `plut logs {process.state.name}`"
+        elif process.hindrance is not None:
+            yield f"{process.state.name} hidup, tetapi: {process.hindrance}"
+
+
+def _how(process: "ProcessHealth") -> str:
+    return "mati" if process.pid is None else f"macet: proses {process.pid} ada tetapi tidak menjawab"
+
+
+def _of_pages(status: "Status") -> Iterator[str]:
+    models = [model for service in status.services.values() for model in service.read_models]
+    late = [model.behind_ms for model in models if model.behind_ms is not None and model.behind_ms > _LATE_MS]
+    if late:
+        yield f"laporan tertinggal {max(late) // 1000} detik; pengguna melihat: data sedang menyusul"
+    elif models and any(model.behind_ms is None for model in models):
+        yield "kesegaran laporan belum diketahui: belum ada kabar dari relay"

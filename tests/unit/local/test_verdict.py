@@ -1,0 +1,55 @@
+"""What an operator is told first, during each fault."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from deploy.local import verdict
+from deploy.local.state import ProcessState, ServerState
+from deploy.local.status import ProcessHealth, ReadModel, ServerHealth, ServiceStatus, Status
+from shared.consumer.alarms import PARKING_LIMIT, Alarm
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+RELAY = ProcessHealth(ProcessState("registry", "relay", 1, "http://127.0.0.1:1"), 7, healthy=True)
+KAFKA = ServerHealth(ServerState("kafka", "127.0.0.1:2"), 8, healthy=True)
+POSTGRES = ServerHealth(ServerState("postgres", "127.0.0.1:3"), 9, healthy=True)
+WELL = Status(
+    [RELAY], [POSTGRES, KAFKA], {"registry": ServiceStatus(0, parked=0, read_models=[ReadModel("a", NOW, 400)])}, {}
+)
+
+
+def _told(status: Status) -> str:
+    return "\n".join(verdict.troubles(status))
+
+
+def test_nothing_is_said_of_what_is_well_or_was_stopped() -> None:
+    assert WELL.is_well
+    stopped = [replace(each, pid=None, healthy=False) for each in (POSTGRES, KAFKA)]
+    assert _told(Status([replace(RELAY, pid=None, healthy=False)], stopped, {}, {})) == ""
+
+
+def test_each_fault_is_told_with_what_it_means() -> None:
+    frozen, hindered = replace(RELAY, healthy=False), replace(RELAY, hindrance="Postgres does not answer")
+    assert "registry-relay macet: proses 7" in _told(replace(WELL, processes=[frozen]))
+    assert "registry-relay mati" in _told(replace(WELL, processes=[replace(frozen, pid=None)]))
+    assert "hidup, tetapi: Postgres does not answer" in _told(replace(WELL, processes=[hindered]))
+    assert "kafka tidak menjawab: input tetap bisa" in _told(
+        replace(WELL, infrastructure=[POSTGRES, replace(KAFKA, healthy=False)])
+    )
+    assert "postgres mati: input dan halaman" in _told(
+        replace(WELL, infrastructure=[replace(POSTGRES, pid=None, healthy=False), KAFKA])
+    )
+    assert "registry: tabelnya tidak dapat ditanya" in _told(replace(WELL, services={"registry": ServiceStatus()}))
+    assert "pengawas tidak berjalan" in _told(replace(WELL, supervised=False))
+
+
+def test_late_pages_are_told() -> None:
+    late = ServiceStatus(0, read_models=[ReadModel("a", NOW, 75_000), ReadModel("b", NOW, 10)])
+    assert "laporan tertinggal 75 detik" in _told(replace(WELL, services={"reporting": late}))
+    unknown = ServiceStatus(0, read_models=[ReadModel("a", None, None)])
+    assert "belum diketahui" in _told(replace(WELL, services={"reporting": unknown}))
+
+
+def test_an_alarm_of_a_consumer_says_what_to_do() -> None:
+    told = verdict.of_consumer(Alarm("reporting-set-1", PARKING_LIMIT, "more than 50", 1, NOW, NOW))
+    assert "plut parked resume" in told
+    assert PARKING_LIMIT in told
