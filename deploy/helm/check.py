@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped] # no types are installed for it
+import yaml
 
 from deploy.helm import tools
 from deploy.helm.rules import Manifest, broken
