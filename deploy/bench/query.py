@@ -66,7 +66,10 @@ async def measure(installation: Installation, asked: Asked, say: Say, tell: Tell
             say(f"{filling.events:,} events are there; {asked.rate:g} per second are applied while it is asked")
             async with _applying(installation, asked.rate, filling.circles):
                 token = await staff.token_of(Role.PROVINCE_ANALYST)()
-                answers += await ask_all(installation, token, filling.events, asked.seconds)
+                found = await ask_all(installation, token, filling.events, asked.seconds)
+            for each in found:
+                say(f"{each.query}: {each.p50_ms:.1f} ms, of a hundred {each.p99_ms:.1f}, processor {each.cpu_ms:.1f}")
+            answers += found
     finally:
         await staff.close()
     return answers

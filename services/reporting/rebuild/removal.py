@@ -20,7 +20,11 @@ _SWEEPS_EVERY_SECONDS = 60.0
 _TRY = "select pg_try_advisory_lock($1)"
 _LET_GO = "select pg_advisory_unlock($1)"
 _RETIRED = "select version from read_model_set where state = 'retired' and removed_at is null order by version"
-_REMOVE = "delete from {table} where ctid = any(array(select ctid from {table} where set_version = $1 limit 20000))"
+# Parts of one table have rows of the same place: those of other sets are not meant.
+_REMOVE = """
+delete from {table}
+where set_version = $1 and ctid = any(array(select ctid from {table} where set_version = $1 limit 20000))
+"""
 _REMOVED = "update read_model_set set removed_at = clock_timestamp() where version = $1"
 
 

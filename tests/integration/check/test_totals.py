@@ -60,9 +60,11 @@ async def _populate(world: World) -> None:
 def _raised(total: Total) -> Planted:
     """Each amount of one row stands one too high."""
     sums = ", ".join(f"{amount} = {amount} + 1" for amount in total.amounts)
-    row = f"select ctid from reporting.{total.table} order by {', '.join(total.key)}, slice offset 1 limit 1"
+    row = f"select tableoid, ctid from reporting.{total.table} order by {', '.join(total.key)}, slice offset 1 limit 1"
     says = ("above the sum", *(f"{amount} is " for amount in total.amounts))
-    return Planted(total.table, f"update reporting.{total.table} set {sums} where ctid = ({row})", says, "twice")
+    return Planted(
+        total.table, f"update reporting.{total.table} set {sums} where (tableoid, ctid) = ({row})", says, "twice"
+    )
 
 
 def _of_nobody(table: str, row: str, *says: str) -> Planted:

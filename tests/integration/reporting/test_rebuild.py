@@ -142,8 +142,8 @@ async def test_whatever_total_was_changed_by_hand_is_found_by_the_check_and_heal
         await consumer.has_read()
         assert await _found_by_check(database) == set()
         for table, change in _BY_HAND:
-            row = f"(select ctid from {table} where set_version = 1 limit 1)"
-            assert await worker.execute(f"update {table} set {change} where ctid = {row}") == "UPDATE 1"
+            row = f"(select tableoid, ctid from {table} where set_version = 1 limit 1)"
+            assert await worker.execute(f"update {table} set {change} where (tableoid, ctid) = {row}") == "UPDATE 1"
         assert await _found_by_check(database) == {f"reporting.{table}" for table, _ in _BY_HAND}
         outcome = await _rebuild(database)
     assert {one.table for one in outcome.comparison.differences} == {table for table, _ in _BY_HAND} - {

@@ -50,6 +50,7 @@ begin
     select string_agg(quote_ident(attname), ', ') as columns, string_agg(value, ', ') as values into fill from (
         select attname, case
             when attname in ('office', 'from_office') then quote_literal('35.76')
+            when attname = 'grain' then quote_literal('day')
             when typcategory = 'A' then quote_literal('{}')
             when typname = 'uuid' then 'gen_random_uuid()'
             when typcategory = 'D' then quote_literal('2024-01-01')
