@@ -12,6 +12,8 @@ from deploy.local import jars
 
 ROOT = setup.ROOT
 _COMPILE = ["--universal", "--generate-hashes", "--no-header", "--no-annotate", "--python-version", "3.11"]
+# Each container image has a lock of its own, named like its extra.
+IMAGES = ("registry", "mentoring", "reporting", "setup")
 # Bundles for browsers hold all that they are built from: nothing of this is installed.
 _BUNDLED = ("dependencies", "peerDependencies", "optionalDependencies", "engines", "funding")
 
@@ -20,6 +22,8 @@ def main() -> None:
     """Python, then Kafka, then the browser; each lock stands by itself."""
     for lock, extra, constraint in (("run", "local", []), ("dev", "dev", ["-c", "requirements/run.lock"])):
         _compile(lock, "pyproject.toml", "--extra", extra, *constraint)
+    for image in IMAGES:
+        lock_image(image)
     for tool in ("uv", "node"):
         _lock_one(tool)
     jars.relock()
@@ -30,6 +34,11 @@ def _compile(lock: str, *arguments: str) -> None:
     uv = str(setup.UV)
     output = ["-o", f"requirements/{lock}.lock"]
     subprocess.run([uv, "pip", "compile", "-q", *_COMPILE, *arguments, *output], cwd=ROOT, check=True)  # noqa: S603
+
+
+def lock_image(image: str) -> None:
+    """An image holds what its own extra asks for, in the versions that everything else is tried with."""
+    _compile(image, "pyproject.toml", "--extra", image, "-c", "requirements/run.lock")
 
 
 def _lock_one(tool: str) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.options import DataDir, fail
+from deploy.cli.options import DataDir, fail, refuse_containers
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +25,7 @@ def down(
     from deploy.local.launcher import shut_down
 
     installation = Installation.open(data_dir)
+    refuse_containers(installation)
     if not names:
         typer.echo("stopped" if asyncio.run(shut_down(installation)) else "nothing was running")
         return

@@ -2,9 +2,12 @@
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from deploy.local.installation import Installation
 
 DataDir = Annotated[
     Path | None,
@@ -24,6 +27,15 @@ def fail(message: str, cure: str, status: int = 1) -> NoReturn:
     typer.secho(message, fg="red", err=True)
     typer.secho(cure, err=True)
     raise typer.Exit(status)
+
+
+def refuse_containers(installation: "Installation") -> None:
+    """Ends a command that starts or stops processes where Docker does that."""
+    if described := installation.described:
+        fail(
+            f"{installation.directory} describes an installation in containers.",
+            f"Use `docker compose --project-name {described.project}`: docs/containers.md.",
+        )
 
 
 def print_json(content: Any) -> None:  # noqa: ANN401  whatever JSON can hold

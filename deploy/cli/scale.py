@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.options import DataDir, fail
+from deploy.cli.options import DataDir, fail, refuse_containers
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +38,7 @@ def scale(
             2,
         )
     installation = Installation.open(data_dir)
+    refuse_containers(installation)
     if not installation.is_running:
         kept.keep(installation.scale_file, name, number)
         typer.echo(f"{number} of {name} will run from the next start")

@@ -31,7 +31,7 @@ def token(
     except ValueError as error:
         fail(str(error), f"try: plut token {role}" + ("" if office else " --office 35.76"))
     installation = Installation.open(data_dir)
-    mint = Mint(Vault(installation.secrets_dir("issuer", "issuer")), installation.url("issuer"), "plut")
+    mint = Mint(Vault(installation.secrets_dir("issuer", "issuer")), installation.issuer, "plut")
     signed = mint.access_token(somebody, subject=subject)
     typer.echo(_as_json(signed, LIFETIME_SECONDS) if json else signed)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.cli.options import DataDir, Json, fail, print_json
+from deploy.cli.options import DataDir, Json, fail, print_json, refuse_containers
 
 if TYPE_CHECKING:
     from deploy.local.installation import Installation
@@ -36,6 +36,7 @@ def up(
     from deploy.local.installation import Installation
 
     installation = Installation.open(data_dir)
+    refuse_containers(installation)
     if names:
         _release(installation, names)
     elif installation.is_running:

@@ -60,7 +60,7 @@ class ImportDesk:
         """Returns the desk of the office's head at this machine's installation. Raises ValueError: no such office."""
         head = person(Role.OFFICE_HEAD, office)
         vault = Vault(installation.secrets_dir("issuer", "issuer"))
-        mint = Mint(vault, installation.url("issuer"), "plut")
+        mint = Mint(vault, installation.issuer, "plut")
         return cls(installation.url(service), office, lambda: mint.access_token(head))
 
     async def __aenter__(self) -> Self:

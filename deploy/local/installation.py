@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar, overload
 
-from deploy.local import brokers, browser_files, ports, scale, secrets, state, table
+from deploy.local import brokers, browser_files, containers, ports, scale, secrets, state, table
 from deploy.local.brokers import Brokers
+from deploy.local.containers import Described
 from deploy.local.issuer.vault import WEB_CLIENT, Vault
 from deploy.local.kafka import Kafka
 from deploy.local.leftovers import MARK
@@ -51,8 +52,20 @@ class Installation:
 
     @property
     def state(self) -> State | None:
-        """What the supervisor last wrote, whether it still runs or not."""
+        """What the supervisor last wrote, whether it still runs or not; in containers, what Docker says."""
+        if described := self.described:
+            addresses = {"postgres": self.postgres_address, "kafka": self.kafka_bootstrap}
+            return containers.state_of(described.project, addresses)
         return State.load(self.state_file)
+
+    @property
+    def described(self) -> Described | None:
+        """How it runs in containers; None if it does not."""
+        return Described.load(self.description_file)
+
+    @property
+    def description_file(self) -> Path:
+        return self.directory / "containers.json"
 
     @property
     def is_running(self) -> bool:
@@ -132,6 +145,11 @@ class Installation:
         return f"http://127.0.0.1:{self._port(state.process_name(service, role))}"
 
     @property
+    def issuer(self) -> str:
+        """How the issuer calls itself in its tokens: the address under which browsers and services reach it."""
+        return self.described.issuer if self.described else self.url("issuer")
+
+    @property
     def kafka_bootstrap(self) -> str:
         """Where clients look for the brokers; comma-separated."""
         kept = self.brokers
@@ -179,7 +197,11 @@ class Installation:
     # Secrets and settings
 
     def superuser_password(self) -> str:
-        return secrets.keep(self._secrets / "postgres" / "superuser")
+        return secrets.keep(self.secrets_of("postgres") / "superuser")
+
+    def secrets_of(self, name: str) -> Path:
+        """Returns where the secrets of a server or a database role lie."""
+        return self._secrets / name
 
     def superuser_dsn(self, database: str = DATABASE) -> str:
         """Returns the address of a database for Postgres's superuser."""
@@ -188,8 +210,8 @@ class Installation:
     def secrets_dir(self, service: str, role: str) -> Path:
         """Returns the directory of what processes of this service and role alone may read; makes it if need be."""
         if service in ("issuer", "watch"):
-            return secrets.private_directory(self._secrets / service)
-        directory = self._secrets / role_name(service, table.database_role(role))
+            return secrets.private_directory(self.secrets_of(service))
+        directory = self.secrets_of(role_name(service, table.database_role(role)))
         secrets.keep(directory / "plut_postgres_password")
         if table.database_role(role) == "app":
             secrets.keep(directory / "plut_idempotency_key", length=48)
@@ -229,7 +251,7 @@ class Installation:
             "postgres_password": self.password(service, role),
             "kafka_bootstrap": self.kafka_bootstrap,
             "kafka_replication": self.brokers.number,
-            "issuer_url": self.url("issuer"),
+            "issuer_url": self.issuer,
             **(self._secure_settings(OPERATOR) if self.is_secure else {}),
         }
         if self.is_secure:
@@ -261,7 +283,7 @@ class Installation:
             "PLUT_KAFKA_REPLICATION": str(self.brokers.number),
             "PLUT_HTTP_HOST": "127.0.0.1",
             "PLUT_HTTP_PORT": str(self.ports.get(program.name, 0)),
-            "PLUT_ISSUER_URL": self.url("issuer"),
+            "PLUT_ISSUER_URL": self.issuer,
             **({"PLUT_WEB_ASSETS": str(assets)} if assets else {}),
             **self._own_directories(program),
             **(self._secure_environment(program) if self.is_secure else {}),

@@ -21,9 +21,11 @@ def make_keys_of_new(installation: Installation) -> None:
         create_keys(installation.keys_dir)
 
 
-async def prepare_database(installation: Installation) -> None:
-    """Creates what is missing of the database, schemas and roles, and sets the roles' passwords; safe to run again."""
-    dsn = installation.superuser_dsn("postgres")
+async def prepare_database(installation: Installation, dsn: str) -> None:
+    """Creates what is missing of the database, schemas and roles, and sets the roles' passwords; safe to run again.
+
+    `dsn`: the superuser's address of the database `postgres`.
+    """
     await create_database(dsn)
     connection = await asyncpg.connect(dsn, timeout=5)
     try:

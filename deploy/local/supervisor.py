@@ -126,7 +126,7 @@ class Supervisor:
         if installation.is_secure:
             await self._start_gate()
         self._say(f"Postgres answers on {installation.postgres_address}")
-        await preparation.prepare_database(installation)
+        await preparation.prepare_database(installation, installation.superuser_dsn("postgres"))
         await preparation.migrate(installation)
         self._say("the schemas are migrated")
 

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 from deploy.local.installation import Installation
 from deploy.local.status import ask
 
+# One setting decides what the end-to-end tests meet: processes of this machine, or `compose`, containers.
+IN_CONTAINERS = os.environ.get("PLUT_TEST_INSTALLATION") == "compose"
 PLUT = Path(sys.executable).with_name("plut")
 T = TypeVar("T")
 
@@ -56,6 +58,10 @@ class Machine:
 
     def down(self) -> None:
         self.plut("down")
+
+    def remove(self) -> None:
+        """Leaves nothing running, at the end of all tests."""
+        self.down()
 
     def status(self) -> dict[str, Any]:
         """What `plut status --json` prints, asked in this process, for a wait asks often.

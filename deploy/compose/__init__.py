@@ -1,0 +1,1 @@
+"""An installation in containers: what docker-compose.yml runs beside the services."""
