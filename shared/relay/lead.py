@@ -283,11 +283,21 @@ class Lead:
             await self._settle(refusal)
 
     async def _take_in(self, batches: Sequence[Acknowledged]) -> None:
+        if self._position.is_overtaken(batches):
+            await self._look_before_the_tails_are_moved()
         self._position = self._position.acknowledged(batches)
         for batch in batches:
             metrics.EVENTS_PUBLISHED.labels(self._service, batch.place[0]).inc(batch.count)
         if self._held:
             await self._release_what_healed(batches)
+
+    async def _look_before_the_tails_are_moved(self) -> None:
+        """A topic made anew may be longer than it was: moved into it, a tail would say that all is well for ever.
+
+        Raises LogLost if it is another log, and KafkaTrouble if it is to be looked at from the start.
+        """
+        if await self._examine() is not None:
+            raise KafkaTrouble("the log has changed while it was written to")
 
     async def _settle(self, refusal: Refusal) -> None:
         """Halves what Kafka refuses until the culprit is alone and held back. Numbers were skipped: a new producer."""

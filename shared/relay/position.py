@@ -91,6 +91,15 @@ class Position:
             tails[batch.place] = Tail(batch.base_offset + batch.count, batch.last_event_id)
         return replace(self, tails=tails)
 
+    def is_overtaken(self, batches: Iterable[Acknowledged]) -> bool:
+        """Tells whether somebody else has written behind a tail: a duplicate of an earlier leader's, or another log."""
+        ends = {place: tail.next_offset for place, tail in self.tails.items()}
+        for batch in batches:
+            if batch.base_offset > ends.get(batch.place, batch.base_offset):
+                return True
+            ends[batch.place] = batch.base_offset + batch.count
+        return False
+
     def after_loss(self, loss: LogLost) -> "Position":
         """Everything is to be sent again under a higher epoch. Tails that hold stay, so that they are watched on."""
         kept = {place: tail for place, tail in self.tails.items() if place not in loss.places}

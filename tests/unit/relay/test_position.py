@@ -37,6 +37,13 @@ def test_duplicates_of_somebody_else_leave_a_gap_and_no_alarm() -> None:
     assert START.acknowledged([acknowledged(0, 1), acknowledged(7, 1)]).tails[PLACE].next_offset == 8
 
 
+def test_what_somebody_else_wrote_behind_a_tail_is_seen_before_the_tail_moves() -> None:
+    position = START.acknowledged([acknowledged(0, 3)])
+    assert not position.is_overtaken([acknowledged(3, 2), acknowledged(5, 1)])
+    assert position.is_overtaken([acknowledged(3, 2), acknowledged(6, 1)])
+    assert not START.is_overtaken([acknowledged(9, 1)]), "nothing is known of a log that was never written to"
+
+
 def test_an_offset_that_goes_backwards_is_a_lost_log() -> None:
     position = START.acknowledged([acknowledged(5, 2)])
     with pytest.raises(LogLost) as lost:

@@ -2,8 +2,9 @@
 
 The model commits transactions out of order, kills the leader anywhere, lets acknowledgements be lost and batches
 arrive late or twice, and loses logs. Whatever the seed: nothing committed is missing from the log, nothing else is in
-it, and an aggregate's events came first in their order. (A dead leader's batch that arrives late in a log made anew may
-come before its predecessors: consumers drop by version, and the relay's own sending is judged without it.)
+it, and an aggregate's events came first in their order. (A dead leader's batch that arrives late in a log made anew,
+and what a busy leader sends before it notices that the log is another one, may come before their predecessors:
+consumers drop by version, and the relay's own sending is judged without them.)
 """
 
 import random
@@ -114,8 +115,10 @@ class Kafka:
     late: list[tuple[Place, list[str]]] = field(default_factory=list)
     strays: dict[Place, set[int]] = field(default_factory=lambda: defaultdict(set))
 
-    def append(self, place: Place, events: list[Event]) -> Acknowledged:
+    def append(self, place: Place, events: list[Event], *, stray: bool = False) -> Acknowledged:
         base = len(self.logs[place])
+        if stray:
+            self.strays[place].update(range(base, base + len(events)))
         self.logs[place].extend(event.id for event in events)
         return Acknowledged(place, base, len(events), events[-1].id)
 
@@ -156,9 +159,10 @@ class Leader:
         postgres.state = replace(postgres.state, fence=postgres.state.fence + 1)
         self._position = postgres.state
 
-    def turn(self, page: int) -> None:
-        """One look at the log, and one difference. Raises Killed wherever the dice says so."""
-        self._look()
+    def turn(self, page: int, *, busy: bool = False) -> None:
+        """One look at the log unless it is busy, and one difference. Raises Killed wherever the dice says so."""
+        if not busy:
+            self._look()
         since, target = self._position.snapshot, self._position.target
         if target is None:
             target = self._postgres.snapshot()
@@ -177,6 +181,11 @@ class Leader:
         if broken:
             self._begin_again(LogLost(broken))
 
+    def _look_before_the_tails_are_moved(self) -> None:
+        broken = broken_places(self._position.tails, self._kafka.seen(self._position))
+        if broken:
+            raise LogLost(broken)
+
     def _begin_again(self, loss: LogLost) -> None:
         self._position = self._position.after_loss(loss)
         assert self._postgres.save(self._position)
@@ -186,12 +195,15 @@ class Leader:
         batches: dict[Place, list[Event]] = defaultdict(list)
         for event in events:
             batches[event.place].append(event)
+        unnoticed = bool(broken_places(self._position.tails, self._kafka.seen(self._position)))
         acknowledged = []
         for place, batch in batches.items():
             self._may_die(place, batch)
-            acknowledged.append(self._kafka.append(place, batch))
+            acknowledged.append(self._kafka.append(place, batch, stray=unnoticed))
         self._may_die()
         try:
+            if self._position.is_overtaken(acknowledged):
+                self._look_before_the_tails_are_moved()
             self._position = self._position.acknowledged(acknowledged)
         except LogLost as loss:
             self._begin_again(loss)
@@ -228,13 +240,18 @@ class World:
         for _ in range(steps):
             self._write_something()
             try:
-                leader.turn(self.page)
+                leader.turn(self.page, busy=self.dice.random() < 0.5)
             except Killed:
                 leader = self._leader()
             if self.dice.random() < self.trouble:
                 self.kafka.deliver_late()
             if self.dice.random() < self.trouble / 4:
-                self.kafka.lose((TOPIC, self.dice.randrange(PARTITIONS)), self.dice.choice([0, 0, 5, 500]))
+                self._lose_a_log()
+
+    def _lose_a_log(self) -> None:
+        """Never exactly as long as it was: while the leader writes on, only a look could tell, and it may be busy."""
+        place = (TOPIC, self.dice.randrange(PARTITIONS))
+        self.kafka.lose(place, self.dice.choice([0, 0, len(self.kafka.logs[place]) + self.dice.randint(1, 500)]))
 
     def settle(self) -> None:
         for xid in list(self.postgres.running):
