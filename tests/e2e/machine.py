@@ -54,7 +54,7 @@ class Machine:
         return done.stdout
 
     def up(self) -> None:
-        self.plut("up", "--detach")
+        self.plut("up", "--detach", seconds=240)  # a busy machine takes its time
 
     def down(self) -> None:
         self.plut("down")
