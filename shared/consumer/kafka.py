@@ -203,12 +203,21 @@ async def stop_subscriber(subscriber: BatchSubscriber, within: float) -> None:
     """Stops it within a bound; what aiokafka leaves hanging without brokers is cut off."""
     consumer = subscriber.consumer
     if not await ended_within(within, subscriber.stop()) and consumer is not None:
-        await _abandon(consumer)
+        await _abandon(subscriber, consumer)
 
 
-async def _abandon(consumer: AIOKafkaConsumer) -> None:
-    """aiokafka's `stop` gives up where it hung: its remaining tasks would go on for ever."""
-    for part in (consumer._fetcher, consumer._client):  # noqa: SLF001  there is no other way to them
+async def _abandon(subscriber: BatchSubscriber, consumer: AIOKafkaConsumer) -> None:
+    """A stop that was given up left everything as it was where it hung: the batch that is worked on, and, worse, a
+    member of the group that goes on to be dealt partitions and reads none of them.
+    """
+    for task in subscriber.tasks:
+        task.cancel()
+    await ended_within(1, consumer.stop())
+    for name in ("_coordination_task", "_heartbeat_task", "_commit_refresh_task"):
+        hanging = getattr(consumer._coordinator, name, None)  # noqa: SLF001  there is no other way to what hangs
+        if hanging is not None:
+            hanging.cancel()
+    for part in (consumer._fetcher, consumer._client):  # noqa: SLF001  the same
         if part is not None:
             await ended_within(1, part.close())
 

@@ -126,3 +126,31 @@ class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
 
 async def _positions(consumer: LogConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
     return {partition: await consumer.position(partition) for partition in partitions}
+
+
+class Gate(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped
+    """Between one consumer and the placer that outlives it: shut, it keeps out what a consumer that could not be
+    stopped in time still says. Two that deal partitions to one placer would have it forget what it reads.
+    """
+
+    def __init__(self, placer: Placer) -> None:
+        self._placer = placer
+        self._open = True
+
+    def shut(self) -> None:
+        """Lets nothing through from now on."""
+        self._open = False
+
+    async def receive(self, records: Sequence[Record]) -> None:
+        if self._open:
+            await self._placer.receive(records)
+        if self._open and self._placer.consumer is not None:
+            self._placer.consumer.polled_at = time.monotonic()  # nobody could poll while a batch was worked on
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        if self._open:
+            self._placer.on_partitions_assigned(assigned)
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        if self._open:
+            await self._placer.on_partitions_revoked(revoked)

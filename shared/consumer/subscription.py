@@ -11,7 +11,7 @@ from faststream.kafka import KafkaBroker
 
 from shared import metrics
 from shared.consumer import kafka
-from shared.consumer.placing import Placer
+from shared.consumer.placing import Gate, Placer
 from shared.contracts.catalogue import Topic
 from shared.kafka_admin import KafkaTrouble, bounded
 from shared.loops import BackgroundLoop
@@ -89,8 +89,9 @@ class Subscription(BackgroundLoop):
 
     @asynccontextmanager
     async def _subscribed(self) -> AsyncIterator[None]:
+        gate = Gate(self._reader)
         subscriber = kafka.subscribe(
-            self._broker, self._topics, self._settings.topic_prefix + self.group, self._reader, self._reader.receive
+            self._broker, self._topics, self._settings.topic_prefix + self.group, gate, gate.receive
         )
         self._reader.subscriber = subscriber
         self._waiting_for = "it is joining its group"
@@ -105,6 +106,7 @@ class Subscription(BackgroundLoop):
             if self.stopping.is_set():
                 await self._commit()
             await kafka.stop_subscriber(subscriber, _STOP_SECONDS)
+            gate.shut()
             self._reader.subscriber = self._reader.unanswered_since = None
             self._reader.forget()
             self._reader.unplaced.clear()
