@@ -86,6 +86,7 @@ class Proxy(BackgroundLoop):
     async def passes(self) -> Line:
         """Returns the line as it is once it lets something through."""
         while self.line.held:
+            self.seen["held"] += 1
             await self._changed.wait()
         return self.line
 
@@ -159,6 +160,7 @@ class _Connection:
         delivering = asyncio.create_task(self._deliver(queue, writer, answers=answers))
         try:
             while data := await _read(reader, self._proxy.line.piece or _AT_ONCE):
+                self._proxy.seen["pieces"] += 1 if self._proxy.line.piece else 0
                 await queue.put((time.monotonic() + self._proxy.delay(), data))
             await queue.put((0.0, b""))
             await delivering
