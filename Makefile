@@ -14,6 +14,10 @@ INPUTS := deploy/setup.py pyproject.toml requirements/run.lock requirements/uv.l
 	package.json package-lock.json deploy/local/jars.lock.toml
 DATA_DIR_OPTION := $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 
+# A browser, and Prometheus's checker of rules: fetched where there is none.
+TOOLS_OF_TESTS = PLUT_CHROMIUM="$$($(BIN)/python -m deploy.local.chromium)" && export PLUT_CHROMIUM \
+	&& PLUT_PROMTOOL="$$($(BIN)/python -m deploy.local.promtool)" && export PLUT_PROMTOOL
+
 .PHONY: help demo test test-containers test-compose check check-deploy lock clean
 
 help: ## show this list
@@ -26,16 +30,14 @@ demo: $(VENV)/.set-up-to-run ## start everything, let eight offices work, and pr
 	@$(BIN)/plut demo $(DATA_DIR_OPTION) $(if $(ONCE),--once)
 
 test: $(VENV)/.set-up-to-test ## run every test; gets a browser if there is none
-	@PLUT_CHROMIUM="$$($(BIN)/python -m deploy.local.chromium)" && export PLUT_CHROMIUM && $(BIN)/python -m tests.run $(ARGS)
+	@$(TOOLS_OF_TESTS) && $(BIN)/python -m tests.run $(ARGS)
 
 test-containers: $(VENV)/.set-up-to-test ## run the same tests with Postgres and Kafka in containers
-	@PLUT_CHROMIUM="$$($(BIN)/python -m deploy.local.chromium)" && export PLUT_CHROMIUM \
-	&& PLUT_TEST_INFRASTRUCTURE=containers $(BIN)/python -m tests.run $(ARGS)
+	@$(TOOLS_OF_TESTS) && PLUT_TEST_INFRASTRUCTURE=containers $(BIN)/python -m tests.run $(ARGS)
 
 test-compose: $(VENV)/.set-up-to-test ## build the images, run them by Docker Compose, and the end-to-end tests against them
 	@docker compose build
-	@PLUT_CHROMIUM="$$($(BIN)/python -m deploy.local.chromium)" && export PLUT_CHROMIUM \
-	&& PLUT_TEST_INSTALLATION=compose $(BIN)/python -m pytest tests/e2e/test_demo.py tests/e2e/test_overview_page.py tests/e2e/test_containers.py $(ARGS)
+	@$(TOOLS_OF_TESTS) && PLUT_TEST_INSTALLATION=compose $(BIN)/python -m pytest tests/e2e/test_demo.py tests/e2e/test_overview_page.py tests/e2e/test_containers.py $(ARGS)
 
 check: $(VENV)/.set-up-to-test ## lint, format, types, import rules
 	@$(BIN)/ruff check

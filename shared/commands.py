@@ -8,6 +8,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -88,12 +89,11 @@ class Proposal:
     answer: Answer
 
 
-def accepting_clear(proposals: Sequence[Proposal]) -> list[Any]:
-    """Returns the parameters of ACCEPTING_CLEAR. The proposals are of one principal and of one request's trace."""
-    first = proposals[0].request
+def accepting_clear(proposals: Sequence[Proposal], traceparent: str | None) -> list[Any]:
+    """Returns the parameters of ACCEPTING_CLEAR. The proposals are of one principal."""
     return [
-        *outbox.parameters([proposal.event for proposal in proposals], first.traceparent),
-        first.principal.subject,
+        *outbox.parameters([proposal.event for proposal in proposals], traceparent),
+        proposals[0].request.principal.subject,
         [proposal.request.key for proposal in proposals],
         [proposal.request.body_digest for proposal in proposals],
         [proposal.answer.status for proposal in proposals],
@@ -179,8 +179,9 @@ def event_of(
 
 
 Decide = Callable[[Work], Awaitable[Answer]]
-# One statement that is a whole transaction, with what became of each of its commands, in their order.
-Statement = Callable[[Any], Awaitable[Sequence["Decided"]]]
+# One statement that is a whole transaction, by connection and traceparent of its events, with what became of each of
+# its commands, in their order.
+Statement = Callable[[Any, str | None], Awaitable[Sequence["Decided"]]]
 
 
 async def execute(pool: Pool, request: Request, decide: Decide) -> Answer:
@@ -215,9 +216,20 @@ async def accept_at_once(
     and whether it was committed is found there. `rehearsed` leaves nothing behind. Raises Busy, KeyReused, and what
     UNAVAILABLE names.
     """
+    traceparent = proposals[0].request.traceparent
+    if traceparent is None or not spans.are_on():
+        return await _accept(proposals, partial(_run, pool, statement, traceparent, rehearsed=rehearsed))
+    with spans.spanning("command", spans.Kind.INTERNAL, traceparent) as span:
+        answers = await _accept(proposals, partial(_run, pool, statement, span.traceparent, rehearsed=rehearsed))
+        span.attributes = {"plut.commands": len(answers), "plut.undecided": answers.count(None)}
+        return answers
+
+
+async def _accept(
+    proposals: Sequence[Proposal], run: Callable[[], Awaitable[Sequence[Decided]]]
+) -> list[Answer | None]:
     try:
-        async with pool.acquire(timeout=5) as connection:
-            decided = await (_undone(connection, statement) if rehearsed else statement(connection))
+        decided = await run()
     except asyncpg.LockNotAvailableError:
         raise Busy from None
     except _UNDECIDED:
@@ -226,13 +238,16 @@ async def accept_at_once(
     return [_answer(proposal, each) for proposal, each in zip(proposals, decided, strict=True)]
 
 
-async def _undone(connection: Any, statement: Statement) -> Sequence[Decided]:  # noqa: ANN401  pooled or plain
-    undone = connection.transaction()
-    await undone.start()
-    try:
-        return await statement(connection)
-    finally:
-        await undone.rollback()
+async def _run(pool: Pool, statement: Statement, traceparent: str | None, *, rehearsed: bool) -> Sequence[Decided]:
+    async with pool.acquire(timeout=5) as connection:
+        if not rehearsed:
+            return await statement(connection, traceparent)
+        undone = connection.transaction()
+        await undone.start()
+        try:
+            return await statement(connection, traceparent)
+        finally:
+            await undone.rollback()
 
 
 def _answer(proposal: Proposal, decided: Decided) -> Answer | None:

@@ -1,6 +1,6 @@
 """Prometheus's own checker of rules, for tests: one that is there, or that of the system's packages.
 
-`python -m deploy.local.promtool` prints where it is, and nothing where there is none: tests that need it say so.
+`python -m deploy.local.promtool` prints where it is, and fetches it first where there is none.
 """
 
 import os
@@ -27,11 +27,24 @@ def find() -> Path | None:
     return next((Path(found) for found in candidates if found and Path(found).exists()), None)
 
 
-def fetch() -> Path | None:
-    """Returns one; takes it out of the system's package, without installing that, if there is none yet."""
-    if (found := find()) or not (shutil.which("apt-get") and shutil.which("dpkg")):
+def fetch() -> Path:
+    """Returns one; takes it out of the system's package, without installing that, if there is none yet.
+
+    Raises RuntimeError with the cure if that fails.
+    """
+    if found := find():
         return found
+    if shutil.which("apt-get") and shutil.which("dpkg"):
+        _unpack()
+    if found := find():
+        return found
+    raise RuntimeError(f"no promtool could be fetched: {CURE}")
+
+
+def _unpack() -> None:
     with tempfile.TemporaryDirectory() as directory:
+        if os.geteuid() == 0:
+            _run(["apt-get", "update", "-q"], directory)
         _run(["apt-get", "download", "-q", "prometheus"], directory)
         for package in Path(directory).glob("prometheus_*.deb"):
             _run(["dpkg", "-x", package.name, "unpacked"], directory)
@@ -39,7 +52,6 @@ def fetch() -> Path | None:
         if unpacked.exists():
             _fetched().parent.mkdir(parents=True, exist_ok=True)
             shutil.move(unpacked, _fetched())
-    return find()
 
 
 def _fetched() -> Path:
@@ -50,5 +62,13 @@ def _run(argv: list[str], directory: str) -> None:
     subprocess.run(argv, cwd=directory, stdout=sys.stderr, check=False)  # noqa: S603  our own commands
 
 
+def main() -> None:
+    """Prints where it is."""
+    try:
+        print(fetch())  # noqa: T201  a program of its own
+    except RuntimeError as error:
+        sys.exit(str(error))
+
+
 if __name__ == "__main__":
-    print(fetch() or "")  # noqa: T201  a program of its own
+    main()

@@ -234,6 +234,8 @@ class Reader(Placer):
                 await self._place(partitions)
             except Exception as error:  # noqa: BLE001  the same answer as for a batch
                 self._failed(error, partitions)
+            else:
+                self.last_error = None  # a quiet group would go on telling of a trouble that is over
 
     async def _place(self, partitions: Sequence[TopicPartition]) -> None:
         consumer = self.consumer

@@ -75,8 +75,8 @@ async def register_plainly(
     behind. Raises what `accept_at_once` raises.
     """
 
-    async def place(connection: Any) -> Sequence[Decided]:  # noqa: ANN401  pooled or plain
-        return await place_newcomers(connection, newcomers, _REGISTER)
+    async def place(connection: Any, traceparent: str | None) -> Sequence[Decided]:  # noqa: ANN401  pooled or plain
+        return await place_newcomers(connection, newcomers, _REGISTER, traceparent)
 
     return await accept_at_once(pool, [each.proposal for each in newcomers], place, rehearsed=rehearsed)
 

@@ -59,21 +59,26 @@ select clear, body_digest, status, answer from gate order by place
 """  # noqa: S608  a constant of ours
 
 
-async def place_newcomers(connection: Any, newcomers: Sequence[Newcomer], action: str) -> list[Decided]:  # noqa: ANN401
+async def place_newcomers(
+    connection: Any,  # noqa: ANN401
+    newcomers: Sequence[Newcomer],
+    action: str,
+    traceparent: str | None,
+) -> list[Decided]:
     """Stores those of the businesses that are clear, with what their commands leave behind; tells which these are.
 
     They are of one principal, and none shares an exact key with another one. It is a transaction by itself, or all that
     one does. Raises what asyncpg raises, also for a number that is taken: then nothing is stored.
     """
-    rows = await connection.fetch(_PLACE, *_parameters(newcomers), action, *_owner_columns(newcomers))
+    rows = await connection.fetch(_PLACE, *_parameters(newcomers, traceparent), action, *_owner_columns(newcomers))
     return [Decided(row["clear"], None if row["body_digest"] is None else row) for row in rows]
 
 
-def _parameters(newcomers: Sequence[Newcomer]) -> list[Any]:
+def _parameters(newcomers: Sequence[Newcomer], traceparent: str | None) -> list[Any]:
     businesses = [newcomer.business for newcomer in newcomers]
     candidates = [candidate for newcomer in newcomers for candidate in newcomer.candidates]
     return [
-        *accepting_clear([newcomer.proposal for newcomer in newcomers]),
+        *accepting_clear([newcomer.proposal for newcomer in newcomers], traceparent),
         ",".join(newcomers[0].proposal.request.principal.offices),
         sorted({lock for newcomer in newcomers for lock in newcomer.locks}),
         [business.office for business in businesses],
