@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> int:
 def _start(name: str, words: Sequence[str]) -> Part:
     """In a session of its own, so that Ctrl-C reaches it by us alone; with caches of its own."""
     said = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  open as long as the part is
-    argv = [*_PYTEST, "-q", "-o", f"cache_dir=.pytest_cache/{name}", *words]
+    argv = [*_PYTEST, "-q", "--durations=12", "-o", f"cache_dir=.pytest_cache/{name}", *words]
     own = os.environ | {"HYPOTHESIS_STORAGE_DIRECTORY": f".hypothesis/{name}"}
     process = subprocess.Popen(argv, stdout=said, stderr=subprocess.STDOUT, text=True, env=own, start_new_session=True)
     return Part(name, process, said)
