@@ -12,6 +12,10 @@ from shared.settings import Settings
 SERVICES = ("registry", "mentoring", "reporting")
 # One range is read well within this; nothing may hold a snapshot for minutes.
 _RANGE_SECONDS = 10
+# The statement ends first, so that the connection is there for the next range.
+_BOUNDS = f"""
+set local transaction_timeout = '{_RANGE_SECONDS}s'; set local statement_timeout = '{_RANGE_SECONDS - 1}s'
+"""
 
 
 class Readers:
@@ -25,7 +29,7 @@ class Readers:
         """Yields a connection whose statements all see the same instant, for at most ten seconds."""
         connection = self._connections[service]
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            await connection.execute(f"set local transaction_timeout = '{_RANGE_SECONDS}s'")
+            await connection.execute(_BOUNDS)
             yield connection
 
 

@@ -38,12 +38,24 @@ async def compare(readers: Readers, suspects: Sequence[Suspect], *, stored: int)
                 yield findings
         except asyncpg.DataError as error:
             yield [_unreadable(what, error)]
+        except asyncpg.QueryCanceledError:
+            yield [_too_much(what)]
 
 
 def _unreadable(what: str, error: asyncpg.DataError) -> Finding:
     """A hand wrote what no program would. Where it stands, no more was compared."""
     told = f"cannot be compared, for a row cannot be read: {error}"
     return Finding(Kind.DIFFERING, f"reporting.{what} as a whole", told, sums.CURE)
+
+
+def _too_much(what: str) -> Finding:
+    """Nothing is known to be wrong, and what stands behind it was not looked at."""
+    return Finding(
+        Kind.WAITING,
+        f"reporting.{what} as a whole",
+        "one of its ranges could not be added up within nine seconds; what lies behind it was not compared",
+        "Check again in a quiet hour; if it stays, a range holds too much for this machine's disks.",
+    )
 
 
 def _not_built(version: int, rules: int) -> Finding:

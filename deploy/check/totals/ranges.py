@@ -89,12 +89,13 @@ from office_activity where set_version = (select version from read_model_pointer
 """
 
 
-async def of_visits(readers: Readers, stored: int) -> list[tuple[str | None, Period]]:
-    """Returns which offices (`*` is the province; None: all of them) are counted together, over which period."""
+async def of_visits(readers: Readers, stored: int) -> tuple[list[str | None], list[Period]]:
+    """Returns whose visits are counted one after the other (None: everybody's, the province's too), and over which
+    periods.
+    """
     if stored <= _AT_ONCE:
-        return [(None, _ALL)]
+        return [None], [_ALL]
     async with readers.instant("reporting") as connection:
         rows = await connection.fetch(_COUNTED)
-    offices, years = sorted({"*", *(row["office"] for row in rows)}), sorted({row["year"] for row in rows})
-    periods = [Period(("all",)), *(Period(_OF_A_YEAR, year) for year in years)]
-    return [(office, period) for office in offices for period in periods]
+    offices, years = sorted({row["office"] for row in rows} - {"*"}), sorted({row["year"] for row in rows})
+    return [*offices], [Period(("all",)), *(Period(_OF_A_YEAR, year) for year in years)]

@@ -4,7 +4,10 @@ A visit that a session paid is looked for from the sessions; what stands among t
 sessions. So each range is small, and together they say that the visits are those of the sessions.
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import date
+from operator import neg
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +17,7 @@ from deploy.check.totals import ranges
 from deploy.check.totals.sums import CURE, named
 
 _PAGE = 2_000
+_INTENSIVE_PAGE = 20_000  # there is no index on them by business: each page reads all
 _AMOUNTS = ("served", "attested", "newly_served", "intensive")
 
 _HELD = """
@@ -84,7 +88,8 @@ select subject from served_business where set_version = (select version from rea
 order by subject offset $2 limit 1
 """
 
-# $1: an office or `*`, none for all; $2: a year, none for all. A list of visits is parsed once.
+# {those} says which businesses, {period} which of their visits, {whose} which offices these are counted for. A list of
+# visits is parsed once.
 _VISITS = """
 live as (select version from read_model_pointer),
 visit as (
@@ -92,26 +97,46 @@ visit as (
            v.told ->> 4 = '1' as attested, v.told ->> 2 = parsed.visits -> 0 ->> 2 as is_first
     from live, served_business b, lateral (select b.visits::jsonb as visits offset 0) as parsed,
          jsonb_array_elements(parsed.visits) as v (told)
-    where b.set_version = live.version and ($1::text is null or $1 = '*' or b.offices @> array[$1])
-      and ($2::text is null or b.visits::text like '%"' || $2 || '-%' and v.told ->> 2 like $2 || '-%')
+    where b.set_version = live.version and {those} and {period}
 ), weighed as (
     select v.*, sum(contact_minutes) over (partition by subject, extract(year from day)) as minutes_of_year from visit v
 ), seen as (
-    select w.*, whose.office as whose from weighed w, unnest(array[w.office, '*']) as whose (office)
-    where $1::text is null or whose.office = $1
+    select w.*, whose.office as whose from weighed w, unnest(array[w.office, '*']) as whose (office) where {whose}
 )
 """
-# $3: grains.
-_SERVED = """
-with {visits}, dated as (
+# $1: an office, none for all; $2: a year, none for all.
+_IN_YEAR = """($2::text is null or b.visits::text like '%"' || $2 || '-%' and v.told ->> 2 like $2 || '-%')"""
+_OF_OFFICE = (
+    _VISITS.replace("{those}", "($1::text is null or b.offices @> array[$1])")
+    .replace("{period}", _IN_YEAR)
+    .replace("{whose}", "($1::text is null or whose.office = $1)")
+)
+# $1: a year, none for all. Of a business that came to one office only, the province counts what that office does.
+_ELSEWHERE = (
+    _VISITS.replace("{those}", "cardinality(b.offices) > 1")
+    .replace("{period}", _IN_YEAR.replace("$2", "$1"))
+    .replace("{whose}", "true")
+)
+# Businesses ($1, $2].
+_OF_SUBJECTS = (
+    _VISITS.replace("{those}", "b.subject > $1 and b.subject <= $2")
+    .replace("{period}", "true")
+    .replace("{whose}", "true")
+)
+_COUNTED = """
+dated as (
     select s.*, grain,
            case grain when 'all' then date '2000-01-01' else date_trunc(grain, day::timestamp)::date end as starts
-    from seen s, unnest($3::text[]) as grain
+    from seen s, unnest({grains}::text[]) as grain
 ), counted as (
     select whose as office, grain, starts, subject, bool_or(attested) as attested, bool_or(is_first) as newly,
            grain = 'year' and max(minutes_of_year) >= 300 as intensive
     from dated group by 1, 2, 3, 4
-), expected as (
+)
+"""
+# $3: grains.
+_SERVED = """
+with {visits}, {counted}, expected as (
     select office, grain, starts, array[
         count(*), count(*) filter (where attested), count(*) filter (where newly), count(*) filter (where intensive)
     ]::bigint[] as amounts
@@ -124,23 +149,48 @@ with {visits}, dated as (
       and ($2::text is null or extract(year from starts) = $2::int)
     group by 1, 2, 3
 )
-select array[office, grain, starts::text] as key,
-       coalesce(s.amounts, array[0, 0, 0, 0]) as stands, coalesce(e.amounts, array[0, 0, 0, 0]) as expected
+select office, grain, starts, coalesce(s.amounts, array[0, 0, 0, 0]) as stands,
+       coalesce(e.amounts, array[0, 0, 0, 0]) as expected
 from expected e full join stands s using (office, grain, starts)
 where coalesce(s.amounts, array[0, 0, 0, 0]) <> coalesce(e.amounts, array[0, 0, 0, 0])
-""".replace("{visits}", _VISITS)
+""".replace("{visits}", _OF_OFFICE).replace("{counted}", _COUNTED.replace("{grains}", "$3"))
+# $2: grains. What the offices count together, less what they count more than once.
+_PROVINCE = """
+with {visits}, {counted}, summed as (
+    select grain, starts, false as is_province, served, attested, newly_served, intensive
+    from businesses_served, live
+    where set_version = live.version and office <> '*' and grain = any($2::text[])
+      and ($1::text is null or extract(year from starts) = $1::int)
+    union all
+    select grain, starts, false, sign, sign * attested::int, sign * newly::int, sign * intensive::int
+    from counted, lateral (select case office when '*' then 1 else -1 end as sign) as signed
+    union all
+    select grain, starts, true, served, attested, newly_served, intensive
+    from businesses_served, live
+    where set_version = live.version and office = '*' and grain = any($2::text[])
+      and ($1::text is null or extract(year from starts) = $1::int)
+), rows as (
+    select grain, starts, is_province,
+           array[sum(served), sum(attested), sum(newly_served), sum(intensive)]::bigint[] as amounts
+    from summed group by 1, 2, 3
+)
+select grain, starts, coalesce(s.amounts, array[0, 0, 0, 0]) as stands,
+       coalesce(e.amounts, array[0, 0, 0, 0]) as expected
+from (select * from rows where not is_province) e
+full join (select * from rows where is_province) s using (grain, starts)
+""".replace("{visits}", _ELSEWHERE).replace("{counted}", _COUNTED.replace("{grains}", "$2"))
 _INTENSIVE = """
 with {visits}, expected as (
     select whose as office, extract(year from day)::smallint as year, subject, max(minutes_of_year) as contact_minutes
     from seen group by 1, 2, 3 having max(minutes_of_year) >= 300
 ), stands as (
     select office, year, subject, contact_minutes::bigint from intensive_business, live
-    where set_version = live.version and ($1::text is null or office = $1) and ($2::text is null or year = $2::smallint)
+    where set_version = live.version and subject > $1 and subject <= $2
 )
 select office, year, subject, s.contact_minutes as stands, e.contact_minutes as expected
 from expected e full join stands s using (office, year, subject)
 where s.contact_minutes is distinct from e.contact_minutes
-""".replace("{visits}", _VISITS)
+""".replace("{visits}", _OF_SUBJECTS)
 
 _FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 
@@ -158,13 +208,35 @@ async def compare(readers: Readers, doubted: Collection[str], stored: int) -> As
         rows = await _fetch(readers, _UNPAID, *page)
         yield [_wrong(row) for row in rows if str(row["subject"]) not in doubted]
         yield [_other_offices(row) for row in await _fetch(readers, _OFFICES, *page)]
-    for office, period in await ranges.of_visits(readers, stored):
-        for row in await _fetch(readers, _SERVED, office, period.year, period.grains):
-            yield list(
-                named(f"businesses_served {' '.join(map(str, row['key']))}", _AMOUNTS, row["stands"], row["expected"])
-            )
-        if "year" in period.grains:
-            yield [_intensive(row) for row in await _fetch(readers, _INTENSIVE, office, period.year)]
+    async for page in _pages(readers, _LAST_SUBJECT, _INTENSIVE_PAGE):
+        yield [_intensive(row) for row in await _fetch(readers, _INTENSIVE, *page)]
+    async for findings in _counts(readers, stored):
+        yield findings
+
+
+async def _counts(readers: Readers, stored: int) -> AsyncIterator[list[Finding]]:
+    """Office by office; then the province by its offices, for all its visits together are too many for an instant."""
+    offices, periods = await ranges.of_visits(readers, stored)
+    astray: dict[tuple[str, date], list[int]] = defaultdict(lambda: [0] * len(_AMOUNTS))
+    for office in offices:
+        for period in periods:
+            for row in await _fetch(readers, _SERVED, office, period.year, period.grains):
+                yield _counted(row["office"], row, row["expected"])
+                told = astray[row["grain"], row["starts"]]
+                told[:] = [sum(each) for each in zip(told, row["expected"], map(neg, row["stands"]), strict=True)]
+    if None in offices:
+        return
+    for period in periods:
+        for row in await _fetch(readers, _PROVINCE, period.year, period.grains):
+            known = astray.get((row["grain"], row["starts"]), [0] * len(_AMOUNTS))
+            right = tuple(map(sum, zip(row["expected"], known, strict=True)))
+            if tuple(row["stands"]) != right:
+                yield _counted("*", row, right)
+
+
+def _counted(office: str, row: Any, right: Sequence[int]) -> list[Finding]:  # noqa: ANN401  asyncpg's
+    where = f"businesses_served {office} {row['grain']} {row['starts']}"
+    return list(named(where, _AMOUNTS, tuple(row["stands"]), tuple(right)))
 
 
 async def _fetch(readers: Readers, statement: str, *arguments: Any) -> Any:  # noqa: ANN401
@@ -172,10 +244,10 @@ async def _fetch(readers: Readers, statement: str, *arguments: Any) -> Any:  # n
         return await connection.fetch(statement, *arguments)
 
 
-async def _pages(readers: Readers, last_of_page: str) -> AsyncIterator[tuple[UUID, UUID]]:
+async def _pages(readers: Readers, last_of_page: str, size: int = _PAGE) -> AsyncIterator[tuple[UUID, UUID]]:
     """Yields ranges of ids that hold so many rows or fewer; the last of them has no end."""
     first = _FIRST_ID
-    while rows := await _fetch(readers, last_of_page, first, _PAGE - 1):
+    while rows := await _fetch(readers, last_of_page, first, size - 1):
         yield first, rows[0][0]
         first = rows[0][0]
     yield first, _LAST_ID
