@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import os
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -20,10 +21,13 @@ from shared.postgres import UNAVAILABLE, connect, role_name
 SERVICES = ("registry", "mentoring", "reporting")
 _POLL_SECONDS = 0.2
 
+Reason = Annotated[str | None, typer.Option(help="Why; kept for the audit.")]
 Number = Annotated[str, typer.Argument(help="As `plut parked list` shows it, such as `reporting-12`.", metavar="ID")]
 T = TypeVar("T")
 
-commands = typer.Typer(no_args_is_help=True, help="Records that could not be applied: list, show, retry, skip, resume.")
+commands = typer.Typer(
+    no_args_is_help=True, help="Records that could not be applied: list, show, retry, skip, resume, audit."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -89,6 +93,7 @@ def retry(
     data_dir: DataDir = None,
     json: Json = False,  # noqa: FBT002  typer's way
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the consumer's answer.")] = 15,
+    reason: Reason = None,
 ) -> None:
     """Has the running consumer apply the record once more, and waits for the outcome."""
     service, key = _parsed(number)
@@ -96,7 +101,7 @@ def retry(
     async def ask() -> Parked:
         async with _connection(Installation.open(data_dir), service) as connection:
             await _found(connection, number, key)
-            if not await control.ask_retry(connection, key, _actor()):
+            if not await control.ask_retry(connection, key, _actor(), reason):
                 fail(f"{number} is not open.", "Only what `plut parked list` shows can be tried again.")
             return await _outcome(connection, number, key, timeout)
 
@@ -141,6 +146,7 @@ def resume(
     allow: Annotated[
         int, typer.Option(min=0, help=f"May be newly parked in the next ten minutes; {LIMIT_PER_MINUTE} a minute else.")
     ] = 0,
+    reason: Reason = None,
 ) -> None:
     """Lets a consumer go on that stopped over too many bad records, and clears its alarms: somebody has looked."""
 
@@ -149,6 +155,7 @@ def resume(
             async with _connection(Installation.open(data_dir), service) as connection, connection.transaction():
                 resumed = await control.resume(connection, group, _actor(), allow)
                 if await alarms.clear_alarms(connection, group) or resumed:
+                    await control.note_resumed(connection, group, _actor(), reason)
                     return service
         return None
 
@@ -159,6 +166,40 @@ def resume(
         print_json({"service": service, "group": group, "allowed": allow})
     else:
         typer.echo(f"{group} goes on.")
+
+
+@commands.command()
+def audit(
+    data_dir: DataDir = None,
+    json: Json = False,  # noqa: FBT002  typer's way
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many of each service.")] = 200,
+) -> None:
+    """Lists who asked for what, when and why, and what came of it, the newest first. Nothing is ever removed of it."""
+    installation = Installation.open(data_dir)
+
+    async def ask() -> list[dict[str, Any]]:
+        actions = []
+        for service in SERVICES:
+            async with _connection(installation, service) as connection:
+                actions += [_action(service, each) for each in await control.audit(connection, limit)]
+        return sorted(actions, key=lambda each: each["at"], reverse=True)
+
+    actions = _run(ask())
+    if json:
+        print_json({"actions": actions})
+        return
+    for each in actions:
+        about = f"{each['id'] or each['consumer_group']}  {each['record'] or ''}"
+        typer.echo(f"{each['at']:%Y-%m-%d %H:%M:%S}  {each['actor']:<12} {each['action']:<15} {about}")
+        if each["detail"]:
+            typer.echo(f"{'':21}{each['detail'][:200]}")
+    if not actions:
+        typer.echo("Nobody has done anything yet.")
+
+
+def _action(service: str, action: dict[str, Any]) -> dict[str, Any]:
+    number = action.pop("parked_id")
+    return {**action, "service": service, "id": f"{service}-{number}" if number is not None else None}
 
 
 async def _outcome(connection: Any, number: str, key: int, timeout: float) -> Parked:  # noqa: ANN401, ASYNC109  a bound of its own
@@ -217,7 +258,8 @@ def _text(value: Any) -> Any:  # noqa: ANN401  whatever a column holds
 
 
 def _actor() -> str:
+    """Whoever became root is still the one who did it."""
     try:
-        return getpass.getuser()
+        return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
         return "unknown"

@@ -64,6 +64,7 @@ update consumer_control
 set stopped_at = null, stopped_because = null, resumed_at = clock_timestamp(), resumed_by = $2, allowance = $3
 where consumer_group = $1 and stopped_at is not null
 """
+_RESUMED = "insert into parked_action (consumer_group, action, actor, detail) values ($1, 'resumed', $2, $3)"
 _STOPPED = "select consumer_group from consumer_control where stopped_at is not null order by consumer_group"
 
 
@@ -77,6 +78,11 @@ async def resume(connection: Connection, group: str, actor: str, allowance: int)
     it stood still.
     """
     return bool(await connection.execute(_RESUME, group, actor, allowance) == "UPDATE 1")
+
+
+async def note_resumed(connection: Connection, group: str, actor: str, reason: str | None) -> None:
+    """Keeps who let a group go on, or settled its alarms, and why."""
+    await connection.execute(_RESUMED, group, actor, reason)
 
 
 async def stopped_groups(connection: Connection) -> list[str]:
@@ -119,6 +125,11 @@ _FIND = _COLUMNS + "where id = $1"
 _CONTENT = (
     "select key, headers::text, value, value_size, value_digest, event_id, recorded_ms from parked_record where id = $1"
 )
+# What an event closed is no person's doing.
+_AUDIT = """
+select at, actor, action, consumer_group, parked_id, record, detail from parked_action
+where actor not like 'event %' order by at desc limit $1
+"""
 _ACTIONS = "select action, actor, detail, at from parked_action where parked_id = $1 order by at"
 
 
@@ -132,6 +143,11 @@ async def find(connection: Connection, number: int) -> Parked | None:
     return Parked(*row.values()) if row else None
 
 
+async def audit(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Returns what people did and what came of it, the newest first: also to records that are gone by now."""
+    return [dict(row) for row in await connection.fetch(_AUDIT, limit)]
+
+
 async def content(connection: Connection, number: int) -> dict[str, Any]:
     """Returns what was kept of the record itself, and what has been done about it."""
     row = await connection.fetchrow(_CONTENT, number)
@@ -140,7 +156,7 @@ async def content(connection: Connection, number: int) -> dict[str, Any]:
 
 _ASK_RETRY = """
 with asked as (update parked_record set status = 'retry_requested' where id = $1 and status = 'parked' returning id)
-insert into parked_action (parked_id, action, actor) select id, 'retry_requested', $2 from asked
+insert into parked_action (parked_id, action, actor, detail) select id, 'retry_requested', $2, $3 from asked
 """
 _SKIP = """
 with skipped as (
@@ -151,9 +167,9 @@ insert into parked_action (parked_id, action, actor, detail) select id, 'skipped
 """
 
 
-async def ask_retry(connection: Connection, number: int, actor: str) -> bool:
+async def ask_retry(connection: Connection, number: int, actor: str, reason: str | None = None) -> bool:
     """Asks the running consumer to apply the record again; false if it is not open."""
-    return bool(await connection.execute(_ASK_RETRY, number, actor) == "INSERT 0 1")
+    return bool(await connection.execute(_ASK_RETRY, number, actor, reason) == "INSERT 0 1")
 
 
 async def skip(connection: Connection, number: int, actor: str, reason: str) -> bool:

@@ -58,6 +58,16 @@ async def test_an_operator_lists_shows_retries_and_skips(bench: Bench, counting:
     assert (await plut("list"))["parked"] == []
     assert len((await plut("list", "--all"))["parked"]) == 2
     assert "not open" in await plut("retry", garbage["id"], status=1)
+    # The audit outlives the records: a new history deletes those.
+    await bench.pool.execute("delete from parked_record")
+    audit = (await plut("audit"))["actions"]
+    assert [(each["action"], each["detail"]) for each in audit[:2]] == [
+        ("skipped", "a test of the producer"),
+        ("applied", None),
+    ]
+    assert len(audit) == 5
+    assert all(each["actor"] and each["consumer_group"] == GROUP for each in audit)
+    assert all("registry.business.v1" in each["record"] for each in audit)
 
 
 async def test_an_operator_lets_a_stopped_consumer_go_on(bench: Bench, counting: Counting) -> None:
@@ -65,7 +75,9 @@ async def test_an_operator_lets_a_stopped_consumer_go_on(bench: Bench, counting:
     await bench.log.put_bad(55)
     await bench.until_ready(host, "stands still")
     assert (await plut("list"))["stopped"] == [{"service": "mentoring", "group": GROUP}]
-    assert (await plut("resume", GROUP))["group"] == GROUP
+    assert (await plut("resume", GROUP, "--reason", "somebody has looked"))["group"] == GROUP
+    (resumed,) = (await plut("audit"))["actions"]
+    assert (resumed["action"], resumed["detail"], resumed["id"]) == ("resumed", "somebody has looked", None)
     await bench.until(PARKED, 55)
     assert "neither stands still" in await plut("resume", GROUP, status=1)
 
