@@ -4,18 +4,16 @@ import asyncio
 import sys
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deploy.cli.options import DataDir, Json, fail, print_json
+from deploy.cli.progress import Shown
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bars
-    from rich.progress import TaskID
-
     from deploy.local.installation import Installation
-    from services.reporting.rebuild import Outcome, Progress
+    from services.reporting.rebuild import Outcome, Tell
 
     Act = Callable[[Installation, bool], dict[str, object]]
 
@@ -106,8 +104,8 @@ def _act_on(service: str, keep: timedelta, *, roll_back: bool, abandon: bool) ->
 def _rebuild_reporting(installation: "Installation", keep: timedelta | None, *, json: bool) -> dict[str, object]:
     from services.reporting.rebuild import rebuild as rebuild_sets
 
-    with _Shown(quiet=json) as shown:
-        outcome = asyncio.run(rebuild_sets(installation.settings("reporting", "consume"), shown.tell, keep))
+    with Shown(_STEPS, quiet=json) as shown:
+        outcome = asyncio.run(rebuild_sets(installation.settings("reporting", "consume"), _shown(shown), keep))
     if not json:
         _tell_differences(outcome)
         _tell_outcome(outcome)
@@ -121,8 +119,8 @@ def _rebuild_reporting(installation: "Installation", keep: timedelta | None, *, 
 def _roll_back(installation: "Installation", keep: timedelta, *, json: bool) -> dict[str, object]:
     from services.reporting.rebuild import roll_back
 
-    with _Shown(quiet=json) as shown:
-        outcome = asyncio.run(roll_back(installation.settings("reporting", "consume"), shown.tell, keep))
+    with Shown(_STEPS, quiet=json) as shown:
+        outcome = asyncio.run(roll_back(installation.settings("reporting", "consume"), _shown(shown), keep))
     if not json:
         _tell_outcome(outcome)
     return _as_json(outcome)
@@ -131,8 +129,8 @@ def _roll_back(installation: "Installation", keep: timedelta, *, json: bool) -> 
 def _abandon(installation: "Installation", *, json: bool) -> dict[str, object]:
     from services.reporting.rebuild import abandon
 
-    with _Shown(quiet=json) as shown:
-        version = asyncio.run(abandon(installation.settings("reporting", "consume"), shown.tell))
+    with Shown(_STEPS, quiet=json) as shown:
+        version = asyncio.run(abandon(installation.settings("reporting", "consume"), _shown(shown)))
     if not json:
         typer.echo(f"Set {version} was given up; its rows are gone, and what answers is as it was.")
     return {"abandoned": version}
@@ -160,41 +158,8 @@ def _tell_outcome(outcome: "Outcome") -> None:
         typer.echo(f"Set {outcome.before} is kept until {until}: `plut rebuild reporting --roll-back` goes back to it.")
 
 
-class _Shown:
-    """A bar with the time that remains on a terminal, a line per step elsewhere, nothing for programs."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._console = Console(stderr=True, quiet=quiet, highlight=False)
-        self._moving = self._console.is_terminal and not quiet
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bars: Bars = Progress(*columns, console=self._console, disable=not self._moving)
-        self._step = ""
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._bars.stop()
-
-    def tell(self, progress: "Progress") -> None:
-        if progress.step != self._step:
-            self._step = progress.step
-            self._begin(_STEPS.get(progress.step, progress.step))
-        if self._task is not None:
-            self._bars.update(self._task, completed=progress.done, total=progress.whole or None)
-
-    def _begin(self, description: str) -> None:
-        if not self._moving:
-            self._console.print(description)
-            return
-        if self._task is not None:
-            self._bars.remove_task(self._task)
-        self._task = self._bars.add_task(description, total=None)
+def _shown(shown: Shown) -> "Tell":
+    return lambda progress: shown.tell(progress.step, progress.done, progress.whole)
 
 
 # Mentoring

@@ -196,6 +196,11 @@ class Installation:
 
     # Secrets and settings
 
+    @property
+    def secrets_home(self) -> Path:
+        """Everything that is secret here: passwords, keys of personal data, the issuer's own."""
+        return self._secrets
+
     def superuser_password(self) -> str:
         return secrets.keep(self.secrets_of("postgres") / "superuser")
 

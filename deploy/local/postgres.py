@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,14 @@ _OWN_USER = "plut-postgres"
 _OWN_HOME = Path("/var/lib/plut")
 _COMPLETE = "plut-complete"
 
+_ARCHIVE = "wal-archive"
+# For each finished piece of WAL: a compressed copy, on disk before it is said to be kept. Without the link nothing is
+# kept. Where the link leads nowhere (a disk is not mounted) it fails: Postgres holds the piece and tries again.
+_KNOWN = f'test -f {_ARCHIVE}/%f.gz && gzip -dc {_ARCHIVE}/%f.gz | cmp -s - "%p"'
+_COPIED = (
+    f'test ! -e {_ARCHIVE}/%f.gz && gzip -1 -c "%p" > {_ARCHIVE}/.%f.part && sync {_ARCHIVE}/.%f.part'
+    f" && mv {_ARCHIVE}/.%f.part {_ARCHIVE}/%f.gz && sync {_ARCHIVE}"
+)
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -31,6 +40,8 @@ _SETTINGS = {
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
     "wal_level": "replica",
+    "archive_mode": "on",
+    "archive_command": f"test ! -L {_ARCHIVE} || {{ {_KNOWN}; }} || {{ {_COPIED}; }}",
     "jit": "off",
     "huge_pages": "off",
     "autovacuum_naptime": "15s",
@@ -90,17 +101,36 @@ class Postgres:
         if self.directory.exists():
             _refuse_what_may_be_data(self.directory)
         runner = find_runner()
+        with self.unfinished(runner) as home:
+            self._initdb(runner, home, password)
+        return True
+
+    def discard(self) -> None:
+        """Removes the cluster."""
+        _make_way(self.directory)
+
+    @contextmanager
+    def unfinished(self, runner: Runner) -> Iterator[Path]:
+        """Yields an empty directory that becomes this cluster when it was filled without an error."""
         unfinished = self.directory.with_name(f"{self.directory.name}.unfinished")
         _make_way(unfinished)
         self.directory.parent.mkdir(parents=True, exist_ok=True)
-        self._initdb(runner, _home_of(runner, unfinished), password)
+        yield _home_of(runner, unfinished)
         (unfinished / _COMPLETE).write_text("This cluster was initialised completely.\n", encoding="utf-8")
         unfinished.rename(self.directory)
-        return True
 
-    def command(self, log: Path) -> Command:
+    @property
+    def archive(self) -> Path:
+        """A link to the directory that finished WAL is copied to; where there is none, none is kept (`plut backup`).
+
+        No base backup holds it: a copy of a cluster does not write to where the original does.
+        """
+        return self.directory / _ARCHIVE
+
+    def command(self, log: Path, **other_settings: str) -> Command:
         """Returns how to run the server; SIGINT ends it without waiting for its clients."""
         settings = _SETTINGS | ({} if self._durable else _FORGETFUL)
+        settings |= other_settings
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         runner = find_runner()
         server = [

@@ -1,0 +1,56 @@
+"""Where a restored cluster goes: into a new data directory, or in the place of one that is kept aside."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from deploy.backup import keys
+from deploy.backup.folder import BackupError
+from deploy.local.installation import Installation
+
+
+@contextmanager
+def free_place(
+    installation: Installation, secrets: Path | None, expected: Mapping[str, str], *, replace: bool
+) -> Iterator[Path]:
+    """Yields the directory of a cluster that does not exist yet, with the secrets that belong to it beside it.
+
+    `replace`: a cluster that stands there is kept aside, and comes back if nothing takes its place. Raises BackupError.
+    """
+    directory = installation.directory / "postgres"
+    if installation.is_running:
+        raise BackupError(f"An installation runs in {installation.directory}.", "Stop it first: `plut down`.")
+    if directory.exists() and not replace:
+        raise BackupError(
+            f"{directory} holds a cluster already.",
+            "Name another --data-dir, or say --replace: the present one is then kept aside.",
+        )
+    _place_secrets(installation, secrets, expected)
+    if not directory.exists():
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        yield directory
+        return
+    aside = directory.with_name(f"postgres.before-{datetime.now().astimezone():%Y%m%dT%H%M%S}")
+    directory.rename(aside)
+    try:
+        yield directory
+    finally:
+        if not directory.exists():
+            aside.rename(directory)
+
+
+def _place_secrets(installation: Installation, secrets: Path | None, expected: Mapping[str, str]) -> None:
+    if secrets is not None:
+        if installation.secrets_home.exists():
+            raise BackupError(
+                f"{installation.secrets_home} holds secrets already.", "Leave out --secrets, or name a new --data-dir."
+            )
+        keys.install_secrets(secrets, installation, expected)
+    elif installation.secrets_home.exists():
+        keys.refuse_others(installation.keys_dir, expected)
+    else:
+        raise BackupError(
+            "A new data directory needs the secrets of the installation that was backed up.",
+            "Name where `plut backup keys` copied them: --secrets DIR. Without them identities cannot be read again.",
+        )
