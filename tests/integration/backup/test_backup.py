@@ -88,7 +88,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     preparation.make_keys_of_new(installation)
     await asyncio.to_thread(installation.postgres.initialise, installation.superuser_password())
     running = await _started(installation.postgres, installation.superuser_password(), tmp_path)
-    await preparation.prepare_database(installation)
+    await preparation.prepare_database(installation, installation.superuser_dsn("postgres"))
     for service in SERVICES:
         settings = installation.settings(service, "owner")
         await migrate(settings, service, Path(services.__file__).parent / service / "migrations")
