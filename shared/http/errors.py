@@ -47,6 +47,7 @@ def install(app: FastAPI) -> None:
         (RecursionError, _answer_unreadable),
         (asyncpg.DataError, _answer_out_of_range),
         (NulInBody, _answer_nul),
+        (MemoryError, _answer_out_of_memory),
         *((kind, _answer_unavailable) for kind in postgres.UNAVAILABLE),
     ]
     for kind, handler in answers:
@@ -145,6 +146,11 @@ async def _answer_unavailable(request: Request, error: Exception) -> Response:
 
 async def _answer_issuer_away(request: Request, _error: Exception) -> Response:
     return render(unavailable("Layanan masuk (login) sedang tidak dapat dihubungi."), request)
+
+
+async def _answer_out_of_memory(request: Request, _error: Exception) -> Response:
+    _log.error("out_of_memory")
+    return render(unavailable("Server sedang kehabisan memori."), request)
 
 
 def unavailable(detail: str) -> Problem:

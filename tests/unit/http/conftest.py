@@ -33,6 +33,11 @@ async def bug() -> None:
     raise ZeroDivisionError("3578010101010001")
 
 
+@broken.get("/starved")
+async def starved() -> None:
+    raise MemoryError
+
+
 @pytest.fixture
 def json_headers() -> dict[str, str]:
     return {"Content-Type": "application/json"}

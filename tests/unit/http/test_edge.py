@@ -151,3 +151,10 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def _events(lines: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines.getvalue().splitlines()]
+
+
+async def test_a_process_without_memory_asks_to_come_again(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/starved")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == errors.MEDIA_TYPE
+    assert int(answer.headers["retry-after"]) == errors.RETRY_AFTER_SECONDS
