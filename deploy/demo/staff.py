@@ -51,6 +51,10 @@ class Staff:
 
         return token
 
+    def forget(self) -> None:
+        """Drops every token, as a client does whose token was refused."""
+        self._tokens.clear()
+
     async def _fetch(self, client_id: str) -> Mapping[str, object]:
         form = {
             "grant_type": "client_credentials",

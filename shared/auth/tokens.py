@@ -144,6 +144,7 @@ class Verifier:
         try:
             async with asyncio.timeout(_FETCH_TIMEOUT_SECONDS):
                 self._adopt(KeySet.import_key_set(await self._fetch()))
+            self._log.info("jwks_loaded", issuer=self._issuer)
         except Exception as error:  # noqa: BLE001  whatever the issuer sent: the known keys stay
             self._log.warning("jwks_not_loaded", issuer=self._issuer, error=type(error).__name__)
             metrics.JWKS_AWAY.set(1)

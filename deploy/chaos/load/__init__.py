@@ -35,6 +35,7 @@ class Load:
         self._stopping = asyncio.Event()
         self._writing: list[asyncio.Task[None]] = []
         self._writers: list[ImpatientWriter] = []
+        self.staff = Staff(installation)
         self.offices: list[SimulatedOffice] = []
         self.listeners: list[Listener] = []
         self.troubles: list[str] = []
@@ -49,7 +50,7 @@ class Load:
         return self
 
     async def _begin_all(self) -> None:
-        staff = Staff(self._installation)
+        staff = self.staff
         self._exits.push_async_callback(staff.close)
         administrator = Writer(Log(self._installation.writers_dir / "administrator.jsonl"), self._routes)
         self._exits.push_async_callback(administrator.close)

@@ -29,6 +29,15 @@ class Vault:
         """The ES256 key that signs every token, private part included."""
         return ECKey.import_key(json.loads(self._kept("signing-key.json", _new_signing_key)))
 
+    def renew_signing_key(self) -> None:
+        """Puts a new key in its place, for whoever opens the vault from now on. What the former one signed is void as
+        soon as services have asked for the keys again.
+        """
+        fresh = self.directory / "signing-key.json.new"
+        fresh.unlink(missing_ok=True)
+        keep(fresh, value=_new_signing_key())
+        fresh.replace(self.directory / "signing-key.json")
+
     @property
     def public_keys(self) -> dict[str, Any]:
         """The key set for `/jwks`, without private parts."""
