@@ -213,6 +213,8 @@ class Reader(Placer):
         self._not_before = time.monotonic() + min(0.1 * 2 ** min(self._failures, 10), _GREATEST_BACKOFF)
         log = structlog.get_logger().bind(group=self.group, failures=self._failures)
         self._drop_connection()
+        if isinstance(error, UNAVAILABLE):
+            self.doubt()  # whatever crashed may have taken back what was committed last, of any partition
         if isinstance(error, (*UNAVAILABLE, KafkaTrouble)):
             log.warning("batch_postponed", error=self.last_error)
         else:
@@ -329,6 +331,9 @@ class Reader(Placer):
         """Does what operators ask for: a new history, and parked records once more. Raises what the database raises."""
         async with self._busy:
             await self._written()
+            if self._has_lost_its_connection():
+                self._drop_connection()
+                self.doubt()
             told = await control.read(self._pool, self.group)
             if told.stopped_because is not None and self.halted is None:
                 self.halted = told.stopped_because  # by another member of the group
@@ -385,6 +390,15 @@ class Reader(Placer):
         if connection is not None:
             with suppress(asyncpg.InterfaceError):  # the pool may have taken it back, for it was lost
                 connection.terminate()
+
+    def _has_lost_its_connection(self) -> bool:
+        """After a crash of Postgres nothing new may come for a while, and its rows may stand where they stood before:
+        commits of what can be read again do not wait for the disk.
+        """
+        try:
+            return self._connection is not None and self._connection.is_closed()
+        except asyncpg.InterfaceError:  # the pool has taken it back, for it was lost
+            return True
 
     async def _own_connection(self) -> Connection:
         """Returns the one connection that this reader keeps: taking it from the pool for every batch costs a round

@@ -94,6 +94,25 @@ async def test_it_survives_lost_connections(bench: Bench, counting: Counting, da
     await bench.until(TIMES, 40)
 
 
+async def test_what_a_crash_took_back_is_read_again_though_nothing_new_comes(
+    bench: Bench, counting: Counting, database: Database
+) -> None:
+    await bench.log.publish(*[business() for _ in range(20)])
+    await bench.host(counting)
+    await bench.until(TIMES, 20)
+    superuser = await asyncpg.connect(database.superuser_dsn, server_settings={"search_path": "mentoring"})
+    async with superuser.transaction():  # as a crash leaves it, where commits do not wait for the disk
+        await superuser.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'mentoring_worker'"
+        )
+        await superuser.execute("delete from counted")
+        await superuser.execute("update consumer_offset set next_offset = 0, last_digest = null")
+    async with asyncio.timeout(30):
+        while await superuser.fetchval(TIMES) != 20:  # noqa: ASYNC110  what is waited for lies in the consumer
+            await asyncio.sleep(0.05)
+    await superuser.close()
+
+
 async def test_what_is_not_the_records_fault_stops_and_is_tried_again(
     bench: Bench, counting: Counting, database: Database
 ) -> None:
