@@ -15,7 +15,7 @@ comment on column parked_action.record is 'what it was about, as it stood then: 
 
 -- Whoever writes an action, it says what it was about.
 create function describe_parked_action() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = service_schema, pg_temp as $$
 begin
     select p.consumer_group,
            concat_ws(' ', p.topic, p.partition || '@' || p.log_offset, p.type, p.aggregate_id, p.event_id)

@@ -123,20 +123,16 @@ class PoisonSent(Scenario):
             await stage.writes_go_on(3)
         await self._follow_on(stage)
 
-    async def heal(self, stage: Stage) -> None:
-        """Closes what was parked, with its reason in the audit, as `plut parked skip` does."""
+    async def judge(self, stage: Stage) -> list[str]:
+        """Closes what was parked, with its reason in the audit, as `plut parked skip` does: now that all has been read,
+        nobody parks more of it.
+        """
         async with stage.database() as connection:
+            parked = {row["id"].split("-")[0] for row in await connection.fetch(_PARKED) if row["status"] == "parked"}
             for service in SERVICES:
                 await connection.execute(_SKIP.format(service=service))
-
-    async def judge(self, stage: Stage) -> list[str]:
-        async with stage.database() as connection:
-            left = [row["id"] for row in await connection.fetch(_PARKED) if row["status"] == "parked"]
         status = await stage.status()
-        return [
-            *([f"parked and not closed: {', '.join(left)}"] if left else []),
-            *(alarm for alarm in status.alarms),
-        ]
+        return [*(f"{service} parked nothing" for service in SERVICES if service not in parked), *status.alarms]
 
     async def _good(self, stage: Stage) -> Mapping[str, Sequence[Forged]]:
         found: dict[str, list[Forged]] = defaultdict(list)

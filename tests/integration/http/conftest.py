@@ -31,6 +31,10 @@ class Cluster:
     def server(self) -> PostgresServer:
         return PostgresServer("127.0.0.1", self._postgres.port, _PASSWORD)
 
+    @property
+    def archive(self) -> Path:
+        return self._postgres.archive
+
     async def start(self) -> None:
         await asyncio.to_thread(self._postgres.initialise, _PASSWORD)
         self._running = start(self._postgres.command(self._log))

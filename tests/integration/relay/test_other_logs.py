@@ -227,7 +227,7 @@ async def test_a_restore_to_before_the_last_new_history_is_seen(bench: Bench) ->
     await bench.relayed()
     await bench.worker.execute("update relay_state set history = 1, epoch = 1")
     await bench.leading()
-    assert "history 2" in (await bench.alarm()).text
+    assert "riwayat 2" in (await bench.alarm()).text
     await bench.stop()
     await _begin_new_history(bench)
     assert (await bench.state()).position.history == 3
@@ -241,7 +241,7 @@ async def test_a_dump_restored_into_another_cluster(bench: Bench) -> None:
     await owner.execute("update outbox set xid = '900000000'")
     await owner.execute("update relay_state set system_identifier = 42, snapshot = '900000001:900000001:'")
     loop = await bench.leading()
-    assert "another Postgres cluster" in (await bench.alarm()).text
+    assert "Postgres lain" in (await bench.alarm()).text
     await bench.write(2)
     await _begin_new_history(bench)
     await bench.drained()
@@ -262,7 +262,7 @@ async def test_another_number_of_partitions_stops_until_it_is_mended(
     loop = await bench.leading()
     alarm = await bench.alarm()
     assert alarm.code == "partitions"
-    assert "3 partitions" in alarm.text
+    assert "3 partisi" in alarm.text
     assert not (await bench.log(partitions=3)).records
     await bench.drop_topic()
     await bench.drained()
