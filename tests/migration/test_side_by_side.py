@@ -15,7 +15,7 @@ _BEFORE = {
     "shared/migrations": "0003",
     "services/registry/migrations": "0008",
     "services/mentoring/migrations": "0005",
-    "services/reporting/migrations": "0003",
+    "services/reporting/migrations": "0006",  # it makes a table anew under its name, with its rows, in one transaction
 }
 # What breaks who does not know of it: taken away, named anew, asked for where nothing was asked before.
 _BREAKS = {

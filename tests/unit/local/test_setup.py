@@ -75,7 +75,7 @@ def test_npms_lock_holds_what_is_named_and_nothing_that_bundles_were_made_of() -
 
 def test_no_lock_names_an_address() -> None:
     locks = [*sorted((setup.ROOT / "requirements").glob("*.lock")), setup.ROOT / "deploy" / "local" / "jars.lock.toml"]
-    assert len(locks) == 5
+    assert len(locks) == 9
     for path in [*locks, setup.ROOT / "package-lock.json"]:
         assert "://" not in path.read_text(encoding="utf-8"), path
 
