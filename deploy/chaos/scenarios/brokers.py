@@ -1,5 +1,6 @@
-"""Three brokers of one set, of which one is lost."""
+"""Three brokers of one set, of which one or two are lost."""
 
+import asyncio
 import json
 import os
 import signal
@@ -53,6 +54,25 @@ class BrokerSet(Scenario):
         await stage.until("the relays to publish", empty, 90)
 
 
+class BrokerLost(BrokerSet):
+    """Any of three, one after the other: nobody waits for it."""
+
+    name: ClassVar[str] = "one-broker-of-three-lost"
+    faults: ClassVar[str] = "F5"
+    title: ClassVar[str] = "kill -9 of each of three brokers in turn; the others go on"
+    bites: ClassVar[Mapping[str, int]] = {"brokers lost": 3, "published without it": 3}
+
+    async def strike(self, stage: Stage) -> None:
+        for _ in range(stage.rounds):
+            for name in stage.dice.sample(stage.installation.brokers.names, 3):
+                await self.lose(stage, name)
+                await stage.writes_go_on(3, 60)
+                await self.published(stage)
+                stage.saw("published without it")
+                await self.back(stage, name)
+                await stage.rest(stage.dice.uniform(*_BETWEEN_SECONDS))
+
+
 class ControllerLost(BrokerSet):
     """The one that leads the quorum: another takes over, and topics find their leaders."""
 
@@ -74,6 +94,26 @@ class ControllerLost(BrokerSet):
             await stage.rest(stage.dice.uniform(*_BETWEEN_SECONDS))
 
 
+class BelowMinimum(BrokerSet):
+    """One of three takes nothing: the relays wait, the offices do not, and afterwards everything arrives."""
+
+    name: ClassVar[str] = "below-min-insync-replicas"
+    faults: ClassVar[str] = "F5"
+    title: ClassVar[str] = "two of three brokers lost: nothing is acknowledged, the outboxes grow, then all arrives"
+    bites: ClassVar[Mapping[str, int]] = {"brokers lost": 2, "outboxes grew": 1}
+
+    async def strike(self, stage: Stage) -> None:
+        for _ in range(stage.rounds):
+            lost = stage.dice.sample(stage.installation.brokers.names, 2)
+            await asyncio.gather(*(self.lose(stage, name) for name in lost))
+            await stage.writes_go_on(5, 60)
+            await stage.until("the outboxes to grow", partial(_grown, stage), 60)
+            stage.saw("outboxes grew")
+            await stage.rest(stage.dice.uniform(*_BETWEEN_SECONDS))
+            await self.back(stage, *lost)
+            await self.published(stage)
+
+
 async def _controller(installation: Installation) -> str:
     """Returns the name of the broker that leads the quorum, as most of them wrote it down; empty if none did."""
     names = installation.brokers.names
@@ -93,3 +133,7 @@ def _leader_known_to(installation: Installation, name: str) -> int:
     with suppress(OSError, ValueError, KeyError):
         return int(json.loads(state.read_text(encoding="utf-8"))["leaderId"])
     return -1
+
+
+async def _grown(stage: Stage) -> bool:
+    return any((service.backlog or 0) > 0 for service in (await stage.status()).services.values())
