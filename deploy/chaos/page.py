@@ -33,11 +33,15 @@ _GIB = 1024**3
 _TEXT = Path(__file__).with_suffix(".md")
 
 
-def write(path: Path, results: Sequence[Result], now: datetime) -> None:
-    """Writes the page with the rows of these results; rows of scenarios that did not run stay as they were."""
+def write(path: Path, results: Sequence[Result], now: datetime, known: Sequence[str]) -> None:
+    """Writes the page with the rows of these results; rows of scenarios that did not run stay as they were. Of those
+    that are `known`, the page names the ones that have no row.
+    """
     rows = {**_rows_of(path), **_rows(results, now)}
     head = [f"| {' | '.join(_COLUMNS)} |", f"|{' --- |' * len(_COLUMNS)}"]
-    write_whole(path, _TEXT.read_text(encoding="utf-8").format(table="\n".join([*head, *rows.values()])))
+    table = "\n".join([*head, *rows.values()])
+    left = ", ".join(f"`{name}`" for name in known if name not in rows) or "none"
+    write_whole(path, _TEXT.read_text(encoding="utf-8").format(table=table, left=left))
 
 
 def _rows_of(path: Path) -> dict[str, str]:

@@ -81,7 +81,7 @@ async def _run(asked: "Asked", data_dir: Path | None, write: Path | None, *, as_
     from rich.console import Console
 
     from deploy.bench.scratch import parent_of
-    from deploy.chaos import campaign, page
+    from deploy.chaos import campaign, page, scenarios
     from deploy.chaos.table import cells, drawn
     from shared.clock import utc_now
 
@@ -98,7 +98,7 @@ async def _run(asked: "Asked", data_dir: Path | None, write: Path | None, *, as_
     def tell(result: "Result") -> None:
         results.append(result)
         if write is not None:
-            page.write(write, results, utc_now())
+            page.write(write, results, utc_now(), [each.name for each in scenarios.all_scenarios()])
         console.print(": ".join(filter(None, (cells(result)[0], cells(result)[-1]))), markup=False)
         for problem in result.problems:
             console.print(f"    {problem}", markup=False)

@@ -154,14 +154,17 @@ def test_logs_are_read_from_the_moment_on_and_across_an_emptied_file(tmp_path: P
 
 def test_the_page_keeps_the_rows_that_were_not_measured_anew(tmp_path: Path) -> None:
     path = tmp_path / "reliability.md"
-    page.write(path, [Result("a-b", "F1", "first", 7, Verdict.SURVIVED, {"kills": 3}, 40, recovery_seconds=2.5)], NOW)
+    survived = Result("a-b", "F1", "first", 7, Verdict.SURVIVED, {"kills": 3}, 40, recovery_seconds=2.5)
+    page.write(path, [survived], NOW, ["a-b", "c-d", "e-f"])
     first = path.read_text(encoding="utf-8")
     assert "| a-b (F1) | first | kills 3 | 40 | 0 | 0 | 0 | 0 | 0 | 2.5 | survived | 2026-08-17, seed 7" in first
     not_run = Result("c-d", "F2", "second", 8, Verdict.NOT_RUN, problems=("there are no mounts",))
-    page.write(path, [not_run], NOW)
+    assert "nothing is claimed of them: `c-d`, `e-f`." in first
+    page.write(path, [not_run], NOW, ["a-b", "c-d", "e-f"])
     both = path.read_text(encoding="utf-8")
     assert "| a-b (F1) | first | kills 3 |" in both
     assert "not run, because there are no mounts" in both
+    assert "nothing is claimed of them: `e-f`." in both
 
 
 def test_several_courses_of_a_scenario_are_as_bad_as_the_worst() -> None:
