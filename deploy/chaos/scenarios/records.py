@@ -16,10 +16,6 @@ from shared.kafka_admin import bounded
 _AT_MOST = 40
 _TIMES = 3
 _SEND_SECONDS = 10.0
-_PARKED = " union all ".join(
-    f"select '{service}-' || id as id, status from {service}.parked_record"  # noqa: S608  our own names
-    for service in SERVICES
-)
 _SKIP = """
 with closed as (
     update {service}.parked_record set status = 'skipped', closed_at = clock_timestamp(), closed_by = 'plut chaos'
@@ -128,16 +124,20 @@ class PoisonSent(Scenario):
         nobody parks more of it.
         """
         async with stage.database() as connection:
-            parked = {row["id"].split("-")[0] for row in await connection.fetch(_PARKED) if row["status"] == "parked"}
             for service in SERVICES:
                 await connection.execute(_SKIP.format(service=service))
-        status = await stage.status()
-        return [*(f"{service} parked nothing" for service in SERVICES if service not in parked), *status.alarms]
+        return list((await stage.status()).alarms)
 
     async def _good(self, stage: Stage) -> Mapping[str, Sequence[Forged]]:
         found: dict[str, list[Forged]] = defaultdict(list)
         async for record in topics.records(stage.installation.kafka_bootstrap):
-            if record.topic in ("registry.business.v1", "mentoring.session.v1") and record.value:
+            told = any(name == names.EVENT_ID for name, _ in record.headers)  # others broke this log before
+            if (
+                record.topic in ("registry.business.v1", "mentoring.session.v1")
+                and record.key
+                and record.value
+                and told
+            ):
                 stamps = [each for each in record.headers if each[0] != names.EVENT_ID]
                 found[record.topic].append(Forged(record.topic, record.key, record.value, stamps))
         return {topic: each for topic, each in found.items() if each}
