@@ -24,7 +24,7 @@ BATCH_RECORDS = 3000
 _POLL_SECONDS = 0.5
 # After a record came, others are likely: the broker gathers what comes within a few milliseconds, so that a busy hour
 # costs a fetch and a transaction for several records and not for each. A record after a silence is handed over at once.
-_GATHER_MS = 5
+_GATHER_MS = 10
 _GATHER_BYTES = 64 * 1024
 _SILENCE_MS = 50
 _LONGEST_FETCH_MS = 500
