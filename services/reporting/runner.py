@@ -8,9 +8,9 @@ from shared.clock import utc_now
 from shared.consumer.host import ConsumerHost
 from shared.loops import BackgroundLoop
 from shared.postgres import UNAVAILABLE, Pool
+from shared.upkeep import Upkeep
 
 _SECONDS = 1.0
-_FORGETS_EVERY_SECONDS = 600.0
 
 
 class SetRunner(BackgroundLoop):
@@ -56,26 +56,18 @@ class SetRunner(BackgroundLoop):
         self._log.info("set_left", group=group)
 
 
-class Forgetter(BackgroundLoop):
+class Forgetter(Upkeep):
     """Forgets the happenings that are too old to be the latest, some at a time."""
 
     name = "forgetter"
+    every_seconds = 600.0
+    left_undone = "nothing_forgotten"
 
     def __init__(self, pool: Pool) -> None:
         super().__init__()
         self._pool = pool
 
-    async def run(self) -> None:
-        self.started.set()
-        while not self.stopping.is_set():
-            try:
-                await self.forget()
-            except UNAVAILABLE as error:
-                self._log.warning("nothing_forgotten", error=f"{type(error).__name__}: {error}")
-            await self.rest(_FORGETS_EVERY_SECONDS)
-
-    async def forget(self) -> None:
-        """Goes on until nothing is too old. Raises what UNAVAILABLE names."""
+    async def do(self) -> None:
         async with self._pool.acquire(timeout=5) as connection:
             while not self.stopping.is_set() and await happenings.forget_old(connection, utc_now()):
                 pass

@@ -9,13 +9,12 @@ from services.reporting.domain import Kind
 from services.reporting.projections import TOTALS
 from services.reporting.rebuild import sets
 from shared.consumer import offsets
-from shared.loops import BackgroundLoop
-from shared.postgres import UNAVAILABLE, Pool
+from shared.postgres import Pool
+from shared.upkeep import Upkeep
 
 _REMOVE_LOCK = 7_305_524
 _LEFT_BEHIND_SECONDS = 3.0  # a consumer looks once a second which sets it should run
 _LOOK_SECONDS = 0.25
-_SWEEPS_EVERY_SECONDS = 60.0
 
 _TRY = "select pg_try_advisory_lock($1)"
 _LET_GO = "select pg_advisory_unlock($1)"
@@ -66,26 +65,18 @@ def _tables() -> list[str]:
     return [*(f"fact_{kind}" for kind in Kind), *derived, *dict.fromkeys(total.name for total in TOTALS)]
 
 
-class Sweeper(BackgroundLoop):
+class Sweeper(Upkeep):
     """Retires the kept set when its time is over, and removes what retired sets have left."""
 
     name = "sweeper"
+    left_undone = "nothing_swept"
 
     def __init__(self, pool: Pool) -> None:
         super().__init__()
         self._pool = pool
 
-    async def run(self) -> None:
-        self.started.set()
-        while not self.stopping.is_set():
-            try:
-                await self.sweep()
-            except UNAVAILABLE as error:
-                self._log.warning("nothing_swept", error=f"{type(error).__name__}: {error}")
-            await self.rest(_SWEEPS_EVERY_SECONDS)
-
-    async def sweep(self) -> None:
-        """Does it once, unless somebody else is at it. Raises what UNAVAILABLE names."""
+    async def do(self) -> None:
+        """Leaves it to whoever is at it already."""
         async with self._pool.acquire(timeout=5) as connection:
             await sets.retire_outlived(connection)
             if not await connection.fetchval(_TRY, _REMOVE_LOCK):

@@ -315,10 +315,10 @@ async def test_a_kept_set_is_removed_when_its_time_is_over_and_the_switch_stays(
     async with Consumer(worker, log) as consumer:
         await consumer.has_read()
         await _rebuild_and_keep(database)
-        await sweeper.sweep()
+        await sweeper.do()
         assert await worker.fetchval("select state from read_model_set where version = 1") == "kept"
         await worker.execute("update read_model_set set kept_until = now() - interval '1 second' where version = 1")
-        await sweeper.sweep()
+        await sweeper.do()
         with pytest.raises(NothingToDoError, match="no set is kept"):
             await _roll_back(database)
     assert not any((await tables(worker, 1)).values())
