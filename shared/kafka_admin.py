@@ -158,8 +158,12 @@ async def _create(client: Any, settings: Settings, missing: dict[str, Topic]) ->
 
 
 def _config(settings: Settings, topic: Topic) -> dict[str, str]:
-    """An acknowledgement is worth something only if all copies but one have the record."""
+    """An acknowledgement is worth something only if all copies but one have the record.
+
+    Times are the broker's: else it refuses whatever comes from a relay whose clock is an hour ahead.
+    """
     return {
+        "message.timestamp.type": "LogAppendTime",
         "retention.ms": str(topic.retention_ms),
         "cleanup.policy": "delete",
         "min.insync.replicas": str(max(1, settings.kafka_replication - 1)),

@@ -13,7 +13,6 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     BrokerResponseError,
-    InvalidTimestampError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
     kafka_errors,
@@ -36,8 +35,9 @@ class InvalidRecordError(BrokerResponseError):  # type: ignore[misc] # aiokafka 
 
 kafka_errors.setdefault(InvalidRecordError.errno, InvalidRecordError)
 
-# What Kafka says of a record that it will never take. Anything else is trouble of the moment.
-REFUSALS = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTimestampError, InvalidRecordError)
+# What Kafka says of a record that it will never take. Anything else is trouble of the moment: also a time that it does
+# not believe, for that is no record's own, but our clock's.
+REFUSALS = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidRecordError)
 _ACK_SECONDS = 10.0
 # Below the broker's usual limit of 1 MiB for a batch, above the outbox's limit of 256 KiB for an event.
 _BATCH_BYTES = 900_000

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -186,13 +188,47 @@ async def _held_back(bench: Bench, count: int) -> None:
 
 
 async def _limit(bench: Bench, size: int) -> None:
+    await _configure(bench, {"max.message.bytes": str(size)})
+
+
+async def _configure(bench: Bench, configs: dict[str, str]) -> None:
     from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
     async with kafka_admin.admin(bench.settings) as client:
         name = bench.settings.topic_prefix + TOPIC
-        await client.alter_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, name, configs={"max.message.bytes": str(size)})]
-        )
+        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=configs)])
+
+
+async def test_a_relay_whose_clock_is_hours_ahead_publishes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    _set_clock(monkeypatch, ahead=timedelta(hours=3))
+    written = [await bench.append(f"a{number}") for number in range(5)]
+    await bench.relayed()
+    assert set((await bench.log()).event_ids()) == set(written)
+    assert await bench.worker.fetchval("select count(*) from relay_held") == 0
+
+
+async def test_nothing_is_held_for_a_time_that_kafka_does_not_believe(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a topic that keeps the writers' times a wrong clock is trouble until it is right again, and nothing worse."""
+    await bench.relayed()
+    await _configure(bench, {"message.timestamp.type": "CreateTime"})
+    _set_clock(monkeypatch, ahead=timedelta(hours=3))
+    written = [await bench.append(f"a{number}") for number in range(5)]
+    loop = await bench.leading()
+
+    async def in_trouble() -> bool:
+        return "InvalidTimestamp" in (loop.health.kafka_trouble or "")
+
+    await until("Kafka's refusal", in_trouble)
+    assert await bench.worker.fetchval("select count(*) from relay_held") == 0
+    _set_clock(monkeypatch, ahead=timedelta())
+    await bench.drained()
+    assert set((await bench.log()).event_ids()) == set(written)
+
+
+def _set_clock(monkeypatch: pytest.MonkeyPatch, ahead: timedelta) -> None:
+    monkeypatch.setattr(publisher, "time", SimpleNamespace(time=lambda: time.time() + ahead.total_seconds()))
 
 
 async def test_watermarks_go_on_in_a_quiet_hour_and_tell_the_ends(bench: Bench) -> None:
