@@ -241,6 +241,7 @@ async def _accept(
 async def _run(pool: Pool, statement: Statement, traceparent: str | None, *, rehearsed: bool) -> Sequence[Decided]:
     async with pool.acquire(timeout=5) as connection:
         if not rehearsed:
+            await failpoint.point("api.before_commit")  # the statement commits itself: nothing of ours runs within
             return await statement(connection, traceparent)
         undone = connection.transaction()
         await undone.start()
