@@ -178,4 +178,5 @@ class HandlerTooSlow(Scenario):
         await stage.until("the group to give it up", given_up, _BEYOND_A_POLL_SECONDS + 30, every=2)
         await asyncio.sleep(_BEYOND_A_SESSION_SECONDS)
         await stage.logged("partitions_dealt", 2)
+        await stage.restart("reporting-consume")  # it would sleep again in its next batch
         await stage.writes_go_on(3)
