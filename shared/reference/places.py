@@ -5,7 +5,7 @@ Pure but for the two lists beside it (domain.md §2.1).
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -20,7 +20,9 @@ MOST_CANDIDATES = 5
 _SURE, _LEAD, _POSSIBLE = 88.0, 4.0, 65.0
 _SHORT = 8
 _EQUAL = 100.0
-_CODE = re.compile(r"[0-9]{2}([. ]?[0-9]{2}){2}[. ]?[0-9]{4}")
+# What stands behind a name is long and mostly right: the name itself must be like the place's own too.
+_SURE_OF_THE_NAME = 80.0
+_CODE = re.compile(r"(?<![0-9])[0-9]{2}(?:[. ]?[0-9]{2}){2}[. ]?[0-9]{4}(?![0-9])")
 # What people write before a name; "kota" and "kabupaten" are kept apart, for Mojokerto is both.
 _LABELS = frozenset({"kel", "kelurahan", "desa", "ds", "kec", "kecamatan"})
 _PROVINCE = re.compile(r"\b(?:prov(?:insi)?\b\W*)?(?:jawa timur|jatim)\b")
@@ -43,19 +45,24 @@ class PlaceUnknown(ValueError):
         self.candidates = candidates
 
 
-def find_kelurahan(typed: str) -> Place:
-    """Returns the one kelurahan or desa that was meant. Raises PlaceUnknown with up to five candidates."""
-    text = typed.strip()
-    if _CODE.fullmatch(text):
-        return _by_code(_dotted(text))
-    return _by_name(text)
+def find_kelurahan(typed: str, near: str | None = None) -> Place:
+    """Returns the one kelurahan or desa that was meant. Raises PlaceUnknown with up to five candidates.
+
+    Of namesakes, one in the kabupaten or kota `near` is meant, for offices register their neighbours.
+    """
+    code, text = _parted(typed)
+    if code is None:
+        return _by_name(text, near)
+    place = _by_code(code)
+    _refuse_another_name(text, place.code)
+    return place
 
 
 def may_mean(typed: str, code: str) -> bool:
     """Tells whether somebody may have meant this very kelurahan: by its code, its code of before, or its name."""
-    text = typed.strip()
-    if _CODE.fullmatch(text):
-        return code in (_dotted(text), replaced_codes().get(_dotted(text)))
+    told, text = _parted(typed)
+    if told is not None:
+        return code in (told, replaced_codes().get(told))
     name, ranks = _read_name(text)
     best = max(fuzz.ratio(name, form) for form in _written(regions()[code]))
     return (not ranks or _rank(code) in ranks) and (best == _EQUAL or (best >= _SURE and len(name) >= _SHORT))
@@ -87,13 +94,43 @@ def _dotted(text: str) -> str:
     return f"{digits[:2]}.{digits[2:4]}.{digits[4:6]}.{digits[6:]}"
 
 
-def _by_name(text: str) -> Place:
+def _parted(typed: str) -> tuple[str | None, str]:
+    """The code that stands in a text, dotted, and the words beside it: `35.76.03.1001 - Kranggan`."""
+    match = _CODE.search(typed)
+    if match is None:
+        return None, typed.strip()
+    beside = f"{typed[: match.start()]} {typed[match.end() :]}".strip()
+    return _dotted(match[0]), beside
+
+
+def _refuse_another_name(text: str, code: str) -> None:
+    """Raises PlaceUnknown for words beside a code that name another place."""
+    try:
+        named = _by_name(text, near=code[:5]).code
+    except PlaceUnknown:
+        return  # the code says all
+    if named != code and not may_mean(text, code):
+        raise PlaceUnknown([regions()[code], regions()[named]])
+
+
+def _by_name(text: str, near: str | None) -> Place:
     name, ranks = _read_name(text)
-    likely = _likely(name, frozenset(ranks)) if name else []
-    meant = _meant(name, likely)
+    likely = _likely_near(name, ranks, near)
+    at_home = [found for found in likely if near is not None and found[0].startswith(f"{near}.")]
+    meant = _meant(name, at_home) or _meant(name, likely)
     if len(meant) != 1:
-        raise PlaceUnknown([regions()[code] for code, _ in likely[:MOST_CANDIDATES]])
+        raise PlaceUnknown(_candidates(likely))
     return Place(meant[0], f"Dibaca sebagai {full_name(regions()[meant[0]])} ({meant[0]}).")
+
+
+def _likely_near(name: str, ranks: Collection[str], near: str | None) -> list[tuple[str, float]]:
+    """The likely places; of those that are equally like, the ones near first."""
+    likely = _likely(name, frozenset(ranks)) if name else []
+    return sorted(likely, key=lambda found: (-found[1], near is None or not found[0].startswith(f"{near}.")))
+
+
+def _candidates(likely: Sequence[tuple[str, float]]) -> list[Region]:
+    return [regions()[code] for code, _ in likely[:MOST_CANDIDATES]]
 
 
 def _read_name(text: str) -> tuple[str, set[str]]:
@@ -111,7 +148,14 @@ def _meant(name: str, likely: Sequence[tuple[str, float]]) -> list[str]:
         return [code for code, likeness in likely if likeness == _EQUAL]
     if best < _SURE or len(name) < _SHORT:
         return []
-    return [code for code, likeness in likely if likeness > best - _LEAD]
+    nearest = [code for code, likeness in likely if likeness > best - _LEAD]
+    return nearest if _begins_with(name, nearest[0]) else []
+
+
+def _begins_with(name: str, code: str) -> bool:
+    """Tells whether a text begins with this place's own name, or nearly so."""
+    own = _joined([regions()[code].name])
+    return fuzz.ratio(name[: len(own)], own) >= _SURE_OF_THE_NAME
 
 
 @lru_cache(maxsize=16_384)
@@ -146,11 +190,21 @@ def _forms() -> tuple[list[str], list[list[str]]]:
 
 
 def _written(place: Region) -> Iterator[str]:
-    """The name alone, with its kecamatan, with its kabupaten or kota, and with both."""
-    kecamatan = _joined([regions()[place.code[:8]].name])
+    """The name alone, with its kecamatan of today or of before, with its kabupaten or kota, and with both."""
     regency = _joined(regions()[place.regency].name.split()[1:])
     name = _joined([place.name])
-    yield from dict.fromkeys((name, name + kecamatan, name + regency, name + kecamatan + regency))
+    for code in (place.code, *_codes_before().get(place.code, ())):
+        kecamatan = _joined([regions()[code[:8]].name])
+        yield from dict.fromkeys((name, name + kecamatan, name + regency, name + kecamatan + regency))
+
+
+@cache
+def _codes_before() -> Mapping[str, list[str]]:
+    """The codes that each place gave up; the kecamatan in them is the one that older papers name."""
+    before: dict[str, list[str]] = {}
+    for old, today in replaced_codes().items():
+        before.setdefault(today, []).append(old)
+    return before
 
 
 def _joined(names: Iterable[str]) -> str:

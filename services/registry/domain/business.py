@@ -113,7 +113,7 @@ def register(form: BusinessForm, business_id: UUID, today: date, registered_on: 
         office=form.office,
         trade_name=_read_trade_name(findings, kinds, form.trade_name),
         kinds=kinds,
-        kelurahan=_read_kelurahan(findings, form.kelurahan),
+        kelurahan=_read_kelurahan(findings, form.kelurahan, form.office),
         nib=findings.read_optional("nib", parse_nib, form.nib),
         cooperative_number=findings.read_optional(
             "cooperative_number", parse_cooperative_number, form.cooperative_number
@@ -149,7 +149,9 @@ def correct(business: Business, known: Mapping[UUID, Owner], form: BusinessCorre
         business,
         trade_name=_corrected_name(findings, business, kinds, form.trade_name),
         kinds=kinds,
-        kelurahan=business.kelurahan if form.kelurahan is None else _read_kelurahan(findings, form.kelurahan),
+        kelurahan=(
+            business.kelurahan if form.kelurahan is None else _read_kelurahan(findings, form.kelurahan, business.office)
+        ),
         kbli=business.kbli if form.kbli is None else _read_kbli(findings, form.kbli),
         **_corrected_numbers(findings, form),
     )
@@ -270,9 +272,9 @@ def _corrected_name(findings: Findings, before: Business, kinds: tuple[Kind, ...
     return before.trade_name
 
 
-def _read_kelurahan(findings: Findings, typed: str) -> str:
+def _read_kelurahan(findings: Findings, typed: str, office: str) -> str:
     try:
-        place = find_kelurahan(typed)
+        place = find_kelurahan(typed, near=office)
     except PlaceUnknown as unknown:
         meant = "; ".join(f"{full_name(region)} ({region.code})" for region in unknown.candidates)
         if meant:

@@ -18,6 +18,7 @@ MEANT = {
     "Kel. Mentikan, Kec. Prajurit Kulon, Kota Mojokerto, Prov. Jawa Timur": "35.76.01.1003",
     "Sumberejo kec. Batu kota Batu": "35.79.01.2005",
     "Kauman, Prajurit Kulon": "35.76.01.1004",
+    "Meri, Magersari, Kota Mojokerto": "35.76.03.1003",  # the kecamatan of before the split
 }
 
 
@@ -60,6 +61,54 @@ def test_the_six_codes_of_before_the_split_lead_to_those_of_today() -> None:
         place = find_kelurahan(old)
         assert (place.code, is_kelurahan(old), is_kelurahan(new)) == (new, False, True)
         assert place.note
+
+
+@pytest.mark.parametrize(("old", "new"), replaced_codes().items())
+def test_so_does_a_name_with_the_kecamatan_of_before_the_split(old: str, new: str) -> None:
+    for kecamatan in (regions()[old[:8]].name, regions()[new[:8]].name):
+        assert find_kelurahan(f"{regions()[new].name}, Kec. {kecamatan}, Kota Mojokerto").code == new
+
+
+@pytest.mark.parametrize("typed", ["Wetan, Magersari, Kota Mojokerto", "Mari, Kranggan, Kota Mojokerto"])
+def test_what_stands_behind_a_name_does_not_make_up_for_it(typed: str) -> None:
+    with pytest.raises(PlaceUnknown):
+        find_kelurahan(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "near", "code"),
+    [
+        ("Kauman", "35.76", "35.76.01.1004"),
+        ("Wates", "35.76", "35.76.02.1010"),
+        ("Kedungdung", "35.76", "35.76.02.1009"),  # to the letter a place of Sampang
+        ("Kauman, Kab. Tulungagung, Kec. Tulungagung", "35.76", "35.04.01.1010"),
+        ("Sisir", "35.76", "35.79.01.1004"),
+        ("Ngaglik", "35.79", "35.79.01.1002"),
+    ],
+)
+def test_of_namesakes_the_one_near_is_meant(typed: str, near: str, code: str) -> None:
+    assert find_kelurahan(typed, near).code == code
+
+
+def test_candidates_begin_with_those_near() -> None:
+    with pytest.raises(PlaceUnknown) as unknown:
+        find_kelurahan("Pulorejo RT 02 RW 03", "35.76")
+    assert unknown.value.candidates[0].code == "35.76.01.1005"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["35.76.03.1001 - Kranggan", "Kranggan (35.76.03.1001)", "3576031001.0", "35.76.03.1001 Kota Mojokerto"],
+)
+def test_a_code_with_words_beside_it_is_that_place(typed: str) -> None:
+    assert find_kelurahan(typed).code == "35.76.03.1001"
+    assert may_mean(typed, "35.76.03.1001")
+
+
+def test_a_code_beside_the_name_of_another_place_is_asked_back() -> None:
+    with pytest.raises(PlaceUnknown) as unknown:
+        find_kelurahan("35.76.03.1001 Blooto")
+    assert [place.code for place in unknown.value.candidates] == ["35.76.03.1001", "35.76.01.1008"]
 
 
 @given(st.sampled_from(KELURAHAN))

@@ -275,9 +275,16 @@ def test_the_old_code_of_a_kelurahan_and_its_name_are_read_and_said() -> None:
         assert made.business.kelurahan == code
         assert [(warning.field, code in warning.message) for warning in made.warnings] == [("kelurahan", True)]
     with pytest.raises(Problem) as wrong:
-        business(kelurahan="Kauman Mojokerto")
+        business(kelurahan="Ngaglik")
     assert fields_of(wrong) == ["kelurahan"]
-    assert "35.76.01.1004" in wrong.value.errors[0].cure
+    assert "35.79.01.1002" in wrong.value.errors[0].cure
+
+
+def test_a_name_of_several_places_is_the_office_s_own() -> None:
+    made = rules.register(form(kelurahan="Kauman"), new_id(), TODAY)
+    assert made.business.kelurahan == "35.76.01.1004"
+    assert "Kauman, Kec. Prajuritkulon, Kota Mojokerto" in made.warnings[0].message
+    assert corrected(business(), kelurahan="Wates").kelurahan == "35.76.02.1010"
 
 
 def test_amounts_are_typed_in_rupiah_and_stay_private() -> None:

@@ -184,6 +184,8 @@ def test_of_two_phones_the_first_is_kept_and_it_is_said() -> None:
         ({"kelurahan": "Kel. Magersari"}, "35.76.02.1003"),
         ({"kelurahan": "Blooto", "kecamatan": "Kec. Prajurit Kulon", "regency": "Mojokerto"}, "35.76.01.1008"),
         ({"kelurahan": "Jagalan"}, "35.76.03.1004"),  # the office's own, of several in the province
+        ({"kelurahan": "Meri", "kecamatan": "Magersari"}, "35.76.03.1003"),  # as older sheets have it
+        ({"kelurahan": "Kranggan (35.76.03.1001)", "kecamatan": "Kranggan"}, "35.76.03.1001"),
     ],
 )
 def test_a_kelurahan_is_found_by_its_code_or_by_what_stands_around_its_name(cells: dict[str, Any], code: str) -> None:
