@@ -1,7 +1,6 @@
 """One row of a sheet of past sessions: found out whom it means, judged, and written down to be accepted later."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from services.mentoring.commands.judgement import Known, lock_known, met, refuse_foreign_office, state_of
@@ -16,7 +15,7 @@ from services.mentoring.domain.meaning import (
     compare,
     find_consultants,
 )
-from services.mentoring.domain.sheet import PastSession, RowFaulty, column_of, read_row
+from services.mentoring.domain.sheet import LABELS, PastSession, RowFaulty, column_of, read_row
 from services.mentoring.store import consultants as consultants_store
 from services.mentoring.store import copies
 from services.mentoring.store import sessions as store
@@ -145,7 +144,7 @@ def _same_as(session: UUID, recorded: Sequence[Recorded]) -> RowOutcome:
 def _settle_busy(clashes: Sequence[FieldProblem]) -> None:
     """Two sessions cannot be at one time, of past years neither; but which of them is wrong, only the office knows."""
     if clashes:
-        remarks = [replace(_remark(clash), field="start") for clash in clashes]
+        remarks = [Remark(clash.message, clash.cure or "", "start") for clash in clashes]
         raise _Settled(RowOutcome(RowStatus.POSSIBLE_DUPLICATE, tuple(dict.fromkeys(remarks))))
 
 
@@ -182,4 +181,7 @@ def _unclear(unclear: Unclear) -> RowOutcome:
 
 
 def _remark(fault: FieldProblem) -> Remark:
-    return Remark(fault.message, fault.cure or "", column_of(fault.field))
+    """What was said of a field as said of its column, by the label that the template gives it."""
+    column = column_of(fault.field)
+    message = fault.message if column is None else f"{LABELS[column]}: {fault.message}"
+    return Remark(message, fault.cure or "", column)

@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from services.mentoring import commands
 from services.mentoring.commands import acceptance
+from services.mentoring.domain.sheet import LABELS
 from services.mentoring.store.consultants import caseload
 from services.mentoring.store.history import read_changes
 from services.mentoring.store.sessions import read_sessions
@@ -116,6 +117,7 @@ async def test_a_faulty_cell_is_named(sheets: Sheets, cells: dict[str, str], col
     done = await sheets.run(row(**cells))
     assert done.statuses == ["rejected"]
     assert f"[{column}]" in done.told(0)
+    assert f"{LABELS[column]}: " in done.told(0), "as its column is called, for whoever reads the reason alone"
     assert not any(value in done.told(0) for value in ("Budi", "Warung Entah", "0812"))
 
 
