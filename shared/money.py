@@ -23,9 +23,11 @@ _DIGITS = {
 }
 _TENS = {"belas": 10, "puluh": 10, "ratus": 100}
 _GROUPED = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?")
+_GROUPED_BY_BLANKS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?: [0-9]{3})+(?![0-9.])")
 _GROUPED_BY_COMMAS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3}){2,}(?:\.[0-9]+)?")
 _POINT_BEFORE_UNIT = re.compile(r"[0-9]{1,3}\.[0-9]{1,2}")
 _TOKENS = re.compile(r"[0-9][0-9.,]*|[a-z]+")
+_LEAST_IN_FULL = 1000  # behind millions, "lima ratus" alone may stand for as many thousands
 _CURE = "Tulis misalnya 50 jt, 1,2 miliar, atau Rp 50.000.000."
 _EXACT = Context(prec=1000)  # no body is long enough to need a digit more
 _UNKNOWN = frozenset({"", "-", "?", "tidak tahu", "belum tahu", "tidak ada data", "n/a", "na"})
@@ -65,7 +67,7 @@ def _plain(typed: str) -> str:
     text = " ".join(typed.casefold().replace("\u2212", "-").replace("\u2013", "-").split())
     text = re.sub(r"^(-?)\s*(?:rp\.?|idr)\s*", r"\1", text)
     text = re.sub(r"\s*(?:rupiah|,\s*-{1,2}|\.-)$", "", text)
-    return text.strip()
+    return _GROUPED_BY_BLANKS.sub(lambda found: found[0].replace(" ", ""), text.strip())
 
 
 def _tokens(text: str) -> list[str]:
@@ -88,6 +90,8 @@ def _sum_of_terms(tokens: list[str]) -> Decimal:
         amount, unit, tokens = _term(tokens)
         if smallest is not None and amount * unit >= smallest:
             raise MoneyError("Jumlah rupiah tidak terbaca.")
+        if smallest is not None and smallest >= _UNITS["juta"] and 0 < amount * unit < _LEAST_IN_FULL:
+            raise MoneyError("Jumlah di belakang juta bisa berarti ribuan atau rupiah.")
         total, smallest = total + amount * unit, Decimal(unit)
     return total
 
