@@ -14,7 +14,8 @@ from deploy.backup import programs
 from deploy.backup.folder import Backup, BackupError
 from deploy.backup.server import PrivateServer, private_server
 from deploy.local.postgres import Postgres, find_runner
-from deploy.local.process import StartError
+from deploy.local.process import StartError, last_words
+from shared.postgres import UNAVAILABLE
 
 _LOOK_SECONDS = 0.2
 _STATE = "select pg_is_in_recovery() as recovering, pg_last_xact_replay_timestamp() as replayed"
@@ -55,10 +56,11 @@ async def recovered(
     log = home.with_name(f"{home.name}.recovery.log")
     try:
         async with private_server(home, log, _recovery(backup.wal, until)) as server:
-            yield server, await _promoted(server, tell)
+            yield server, await _promoted(server, tell, log)
     except StartError as error:
         raise BackupError(
-            f"The backup could not be recovered: {error}", "A later --to than the backup reaches? Try without it."
+            f"The backup could not be recovered: {error}",
+            "A later --to than the backup reaches? See `plut backup list`; without --to all is restored.",
         ) from None
     log.unlink(missing_ok=True)
 
@@ -73,12 +75,18 @@ def _recovery(wal: Path, until: datetime | None) -> dict[str, str]:
     return settings | ({"recovery_target_time": until.isoformat()} if until else {})
 
 
-async def _promoted(server: PrivateServer, tell: Tell) -> datetime:
+async def _promoted(server: PrivateServer, tell: Tell, log: Path) -> datetime:
+    """Returns the time of the last commit. Raises StartError: a server that ends now did not get to where it should."""
+    try:
+        return await _last_commit(server, tell)
+    except UNAVAILABLE as error:
+        raise StartError(f"Postgres ended while it recovered. {last_words(log)}") from error
+
+
+async def _last_commit(server: PrivateServer, tell: Tell) -> datetime:
     connection: Any = await server.connect()
     try:
         while (state := await connection.fetchrow(_STATE))["recovering"]:
-            if server.running.exit_status is not None:
-                break
             tell("recovering", 0, 0)
             await asyncio.sleep(_LOOK_SECONDS)
         return cast("datetime", state["replayed"])

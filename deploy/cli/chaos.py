@@ -1,7 +1,6 @@
 """`plut chaos`: breaks the running product on purpose, and judges what became of the promise."""
 
 import asyncio
-import logging
 import random
 import tempfile
 from pathlib import Path
@@ -86,7 +85,6 @@ async def _run(asked: "Asked", data_dir: Path | None, write: Path | None, *, as_
     from shared.clock import utc_now
 
     cancel_on_sigterm()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that brokers go away is what is tried here
     console = Console(stderr=True, highlight=False)
     parent = Path(tempfile.mkdtemp(prefix="chaos-", dir=parent_of(data_dir)))
 

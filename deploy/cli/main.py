@@ -1,6 +1,7 @@
 """`plut`: everything that is done to an installation from a terminal."""
 
 import importlib
+import logging
 import pkgutil
 
 import typer
@@ -24,6 +25,12 @@ def _register_commands() -> None:
             module = importlib.import_module(f"deploy.cli.{found.name}")
             if hasattr(module, "register"):
                 module.register(app)
+
+
+@app.callback()
+def _say_it_ourselves() -> None:
+    """What Kafka's client cannot reach, each command tells in its own words; the client says it hundreds of times."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 _register_commands()

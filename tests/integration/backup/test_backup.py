@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -136,6 +136,10 @@ async def test_what_was_committed_comes_back(house: House, tmp_path: Path) -> No
     assert await _restored(house, tmp_path / "moment", between) == ["35.01", "35.02"]
     with pytest.raises(BackupError, match="no such base backup"):
         await _restored(house, tmp_path / "early", backup.about.begun_at)
+
+    with pytest.raises(BackupError, match="before configured recovery target was reached") as refused:
+        await _restored(house, tmp_path / "late", datetime.now(UTC) + timedelta(hours=1))
+    assert "plut backup list" in refused.value.cure
 
     verified, report = await verify(
         backup, tmp_path, house.installation.keys_dir, None, lambda _step, _done, _whole: None

@@ -1,6 +1,7 @@
 """An installation seen from outside: before the first start, beside another one, and when everything is down."""
 
 import json
+import logging
 import stat
 from pathlib import Path
 
@@ -179,6 +180,16 @@ def test_logs_of_a_service_are_those_of_its_processes(down: Installation) -> Non
     shown = runner.invoke(app, ["logs", "registry", "--data-dir", str(down.directory)])
     assert shown.stdout.splitlines() == ["registry-api: registry-api says", "registry-relay: registry-relay says"]
     assert runner.invoke(app, ["logs", "nobody", "--data-dir", str(down.directory)]).exit_code == 1
+
+
+def test_kafka_s_client_is_not_heard_beside_a_command(
+    installation: Installation, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It says one line for each try to reach what is not there; in between nobody finds what the command says."""
+    caplog.set_level(logging.WARNING, logger="aiokafka")  # and as it was before, when the test is over
+    runner.invoke(app, ["status", "--data-dir", str(installation.directory)])
+    logging.getLogger("aiokafka.cluster").error("Topic %s not found in cluster metadata", "registry.office.v1")
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(
