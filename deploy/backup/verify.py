@@ -4,20 +4,16 @@ import shutil
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 from deploy.backup.folder import Backup, Verified
+from deploy.backup.persons import unreadable_persons
 from deploy.backup.restore import Tell, check, recovered
 from deploy.backup.server import PrivateServer
 from deploy.check.findings import Kind, Report
 from deploy.check.proof import prove
 from deploy.check.reader import SERVICES, open_readers
 from deploy.local.postgres import DATABASE
-from shared.privacy.keys import load_keys
-from shared.privacy.sealing import KeyWrapper, SealError, WrappedKey
 from shared.settings import Environment, Settings
-
-_PERSONS = "select person_id, version, kek, sealed from registry.person_key order by md5(person_id::text) limit 500"
 
 
 async def verify(
@@ -55,21 +51,8 @@ async def _proven(server: PrivateServer, tell: Tell) -> Report:
 
 
 async def _unreadable_persons(server: PrivateServer, keys: Path) -> int:
-    """Counts those of some persons whose key the keys at hand do not open."""
-    wrapper = KeyWrapper(load_keys(keys))
     connection = await server.connect(DATABASE)
     try:
-        rows = await connection.fetch(_PERSONS)
+        return await unreadable_persons(connection, keys)
     finally:
         await connection.close(timeout=5)
-    return sum(
-        not _opens(wrapper, row["person_id"], WrappedKey(row["version"], row["kek"], row["sealed"])) for row in rows
-    )
-
-
-def _opens(wrapper: KeyWrapper, person: UUID, wrapped: WrappedKey) -> bool:
-    try:
-        wrapper.unwrap(person, wrapped)
-    except SealError:
-        return False
-    return True

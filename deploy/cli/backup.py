@@ -246,7 +246,7 @@ async def _load(installation: "Installation", file: Path, secrets: Path | None, 
     from deploy.backup.place import free_place
 
     with free_place(installation, secrets, {}, replace=replace) as directory:
-        await load(file, directory, installation.superuser_password())
+        await load(file, directory, installation.superuser_password(), installation.keys_dir)
     return {"data_dir": str(installation.directory), "dump": str(file), "restored_until": None}
 
 

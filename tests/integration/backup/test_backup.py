@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
 import services
+from deploy.backup.dump import dump, load
 from deploy.backup.folder import Backup, BackupError, Folder
 from deploy.backup.restore import restore
 from deploy.backup.take import take
@@ -23,6 +25,8 @@ from deploy.local.process import Running, start
 from deploy.local.table import SERVICES
 from shared.contracts.catalogue import OFFICE
 from shared.migrations import migrate
+from shared.privacy.keys import create_keys, load_keys
+from shared.privacy.sealing import KeyWrapper
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -34,6 +38,13 @@ with told as (
 )
 insert into registry.accepted_command (principal, key, body_digest, status, answer, event_ids)
 select 'stf-1', event_id::text, '', 201, json_build_object('code', $2, 'version', 1), array[event_id] from told
+"""
+_PERSON = """
+with person as (
+    insert into registry.person (id, nik_index, nik_sealed) values ($1, decode(repeat('00', 32), 'hex'), '')
+    returning id
+)
+insert into registry.person_key (person_id, version, kek, sealed) select id, 1, $2, $3 from person
 """
 _ALL = "select array_agg(aggregate_id order by aggregate_id) from registry.outbox"
 _STATE = {"code": "35.76", "name": "PLUT", "opened_on": "2024-01-01"}
@@ -149,6 +160,28 @@ async def test_what_was_committed_comes_back(house: House, tmp_path: Path) -> No
     (known,) = house.folder.backups()
     assert known.verified == verified
     assert not _left_of_trials(tmp_path)
+
+
+async def test_a_dump_comes_back_with_its_own_keys_only(house: House, tmp_path: Path) -> None:
+    """It names no keys; with others nobody could read the persons in it again, and nobody would notice for weeks."""
+    own, others, person = house.installation.keys_dir, tmp_path / "others", uuid4()
+    _, wrapped = KeyWrapper(load_keys(own)).new_key(person)
+    await _ask(house.installation.postgres, house.password, _PERSON, person, wrapped.kek, wrapped.sealed)
+    await house.write("35.01")
+    await dump(house.installation, tmp_path / "dump")
+
+    create_keys(others)
+    with pytest.raises(BackupError, match="does not hold the keys of this dump: 1 of its persons"):
+        await load(tmp_path / "dump", tmp_path / "refused" / "postgres", "another", others)
+    assert not (tmp_path / "refused" / "postgres").exists()
+
+    loaded = Postgres(tmp_path / "loaded" / "postgres", ports.choose())
+    await load(tmp_path / "dump", loaded.directory, "another", own)
+    running = await _started(loaded, "another", tmp_path)
+    try:
+        assert await _ask(loaded, "another", _ALL) == ["35.01"]
+    finally:
+        await running.stop()
 
 
 def _left_of_trials(place: Path) -> list[Path]:
