@@ -92,7 +92,7 @@ class PostgresFromDump(_BroughtBack):
         postgres, password = stage.installation.postgres, stage.installation.superuser_password()
         await stage.hold("postgres")
         await asyncio.to_thread(postgres.discard)
-        await dump.load(self._file(stage), postgres.directory, password)
+        await dump.load(self._file(stage), postgres.directory, password, stage.installation.keys_dir)
         stage.release("postgres")
         await stage.until("the new cluster to answer", lambda: postgres.answers(password))
         # A dump holds no passwords of roles: `plut up` sets them.
