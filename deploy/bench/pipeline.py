@@ -30,8 +30,9 @@ _SCALED = "reporting-consume"
 # Reads the sessions too, but keeps no read model: it asks clients whether they were there.
 _MESSENGER = "registry-consume"
 _PRODUCERS = ("registry", "mentoring")
-# A Java machine that was just started compiles its code while it runs.
-_WARM_UP_SECONDS = 15.0
+# A Java machine that was just started compiles its code while it runs; a try of a few seconds is not worth as much.
+_LONGEST_WARM_UP_SECONDS = 15.0
+_WARM_UP_BY_SECOND = 2.0
 _ARRIVAL_SECONDS = 60.0
 _BACKLOG_SECONDS = 600.0
 _LOOK_EVERY_SECONDS = 0.005
@@ -216,15 +217,16 @@ async def _eye(installation: Installation, service: str, stack: AsyncExitStack) 
 
 async def _steady(installation: Installation, watch: Watch[Effect], asked: Asked, say: Say) -> None:
     what = "commands" if asked.commands else "commands' events"
-    writes = round(asked.rate * (asked.seconds + _WARM_UP_SECONDS))
+    warm_up = min(_LONGEST_WARM_UP_SECONDS, _WARM_UP_BY_SECOND * asked.seconds)
+    writes = round(asked.rate * (asked.seconds + warm_up))
     writers = await _writers(installation, commands=asked.commands)
     await writers.prepare(writes)
-    say(f"{asked.rate:g} {what} per second for {asked.seconds:g} s, after {_WARM_UP_SECONDS:g} s to warm up")
+    say(f"{asked.rate:g} {what} per second for {asked.seconds:g} s, after {warm_up:g} s to warm up")
     spent, own = Spent.by(installation), time.process_time()
     load = Load(writers, watch.expect)
     watching = asyncio.create_task(watch.run())
     try:
-        reached = await load.run(asked.rate, asked.seconds, _WARM_UP_SECONDS)
+        reached = await load.run(asked.rate, asked.seconds, warm_up)
         say(f"{reached:.0f} per second were reached, {load.failed} failed")
         measuring = (time.process_time() - own) / writes * 1e6
         say(f"{_cost(installation, spent, writes)}, writers and watch {measuring:.0f}")

@@ -19,6 +19,8 @@ _SAME_KELURAHAN, _SAME_KECAMATAN, _SAME_REGENCY, _ELSEWHERE = 1.5, 0.5, 0.0, -1.
 _SAME_PERSON = 2.5
 _SAME_PHONE = 2.0
 _OWNER_NAMED_ALIKE, _OWNER_NAMED_OTHERWISE = 1.5, -2.5
+# Names are kept as keyed tokens, to which a slip of the pen is another name; one phone speaks for such a slip.
+_NAMED_OTHERWISE_WITH_ONE_PHONE = -1.0
 _OTHER_TRADE = -4.0
 _SAME_DIVISION, _OTHER_DIVISION = 0.5, -2.0
 _OTHER_NUMBER, _NUMBER_MISSING = -8.0, -4.0
@@ -194,7 +196,8 @@ def _owner(candidate: Candidate) -> Iterator[Reason]:
     if likeness is not None and likeness >= _ONE_NAME:
         yield Reason("owner", _OWNER_NAMED_ALIKE, "nama pemilik sama")
     elif likeness is not None and likeness < _TWO_NAMES and not candidate.same_person:
-        yield Reason("owner", _OWNER_NAMED_OTHERWISE, "nama pemilik lain")
+        points = _NAMED_OTHERWISE_WITH_ONE_PHONE if candidate.same_phone else _OWNER_NAMED_OTHERWISE
+        yield Reason("owner", points, "nama pemilik lain")
 
 
 def _trade(one: TradeName, other: TradeName) -> Iterator[Reason]:

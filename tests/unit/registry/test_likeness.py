@@ -40,6 +40,9 @@ OWNER: dict[str, Any] = {"same_person": True, "same_phone": True, "owner_likenes
         (proposed(), candidate(**PERSON), Verdict.SAME),
         (proposed(), candidate(**PHONE), Verdict.SAME),
         (proposed(), candidate(**PHONE, owner_likeness=0.0), Verdict.POSSIBLE),
+        # With one phone Jumiati may be Jumiatin; without it they are two.
+        (proposed("Sumber Rezeki"), candidate(**PHONE, owner_likeness=0.0), Verdict.POSSIBLE),
+        (proposed("Sumber Rezeki"), candidate(owner_likeness=0.0), Verdict.DIFFERENT),
         (proposed("Sumber Rezeki"), candidate(**OWNER), Verdict.SAME),
         (proposed(), candidate(kelurahan=SAME_KECAMATAN), Verdict.POSSIBLE),
         (proposed(), candidate(kelurahan=SAME_CITY), Verdict.DIFFERENT),
