@@ -7,10 +7,11 @@ import pytest
 
 from shared.postgres import role_name
 from shared.relay import lead, store
-from tests.integration.relay.bench import SERVICE, Bench, until
+from tests.integration.relay.bench import SERVICE, TOPIC, Bench, until
 from tests.integration.relay.test_other_logs import _headers, _put
-from tests.integration.relay.test_publishing import _held_back, _limit
+from tests.integration.relay.test_publishing import _held_back
 from tests.support.alarms import Samples, fires, nothing_told, told_here
+from tests.support.topics import configure
 
 pytestmark = pytest.mark.kafka
 NOBODY = "127.0.0.1:9"
@@ -77,7 +78,7 @@ async def test_a_log_that_knows_more_than_postgres_sets_an_alarm_off(bench: Benc
 async def test_an_event_that_kafka_refuses_sets_an_alarm_off(bench: Bench) -> None:
     await bench.relayed()
     before = told_here()
-    await _limit(bench, 20_000)
+    await configure(bench.settings, TOPIC, {"max.message.bytes": "20000"})
     await bench.append("a0", '{"x": "%s"}' % ("y" * 30_000))
     await bench.leading()
     await _held_back(bench, 1)

@@ -12,6 +12,7 @@ from shared import kafka_admin, relay
 from shared.contracts.catalogue import OFFICE, topics_of
 from shared.relay import lead, publisher, store
 from tests.integration.relay.bench import SERVICE, TOPIC, Bench, Writers, until
+from tests.support.topics import WRITERS_TIMES, configure
 
 pytestmark = pytest.mark.kafka
 
@@ -159,7 +160,7 @@ async def test_a_large_backlog_goes_on_where_it_stopped(bench: Bench, monkeypatc
 async def test_records_that_kafka_refuses_are_held_and_heal(bench: Bench) -> None:
     """One too large among others of its partition: they go on, it is held back, its aggregate's next event heals it."""
     await bench.relayed()
-    await _limit(bench, 20_000)
+    await configure(bench.settings, TOPIC, {"max.message.bytes": "20000"})
     small = [await bench.append(f"a{number}") for number in range(30)]
     await bench.append("a0", '{"x": "%s"}' % ("y" * 30_000))
     after = [await bench.append(f"a{number}") for number in range(1, 30)]
@@ -187,18 +188,6 @@ async def _held_back(bench: Bench, count: int) -> None:
     await until(f"a watermark with {count} held back", told)
 
 
-async def _limit(bench: Bench, size: int) -> None:
-    await _configure(bench, {"max.message.bytes": str(size)})
-
-
-async def _configure(bench: Bench, configs: dict[str, str]) -> None:
-    from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-
-    async with kafka_admin.admin(bench.settings) as client:
-        name = bench.settings.topic_prefix + TOPIC
-        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=configs)])
-
-
 async def test_a_relay_whose_clock_is_hours_ahead_publishes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     _set_clock(monkeypatch, ahead=timedelta(hours=3))
     written = [await bench.append(f"a{number}") for number in range(5)]
@@ -212,7 +201,7 @@ async def test_nothing_is_held_for_a_time_that_kafka_does_not_believe(
 ) -> None:
     """In a topic that keeps the writers' times a wrong clock is trouble until it is right again, and nothing worse."""
     await bench.relayed()
-    await _configure(bench, {"message.timestamp.type": "CreateTime"})
+    await configure(bench.settings, TOPIC, WRITERS_TIMES)
     _set_clock(monkeypatch, ahead=timedelta(hours=3))
     written = [await bench.append(f"a{number}") for number in range(5)]
     loop = await bench.leading()

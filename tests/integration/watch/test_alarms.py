@@ -22,6 +22,7 @@ from shared.watch.loop import WatchLoop
 from shared.watch.settings import WatchSettings
 from tests.infrastructure.base import KafkaServer
 from tests.support.alarms import Samples, fires, nothing_told, told_by, told_here
+from tests.support.topics import WRITERS_TIMES, configure
 
 pytestmark = pytest.mark.kafka
 GROUP = "reporting-set-7"
@@ -102,6 +103,7 @@ async def test_silent_relays_and_kafka_that_is_away_set_alarms_off(settings: Wat
         before = await _told(lambda told: 0 < _silence_of_mentoring(told) < 60 and _of(told, "kafka_answers") == 1)
     await kafka_admin.delete(settings, [settings.topic_prefix + WATERMARK.name])
     await kafka_admin.create_missing(settings, [WATERMARK])
+    await configure(settings, WATERMARK.name, WRITERS_TIMES)
     await _put(settings, WATERMARK.name, ago_seconds=300)
     async with _watching(settings):
         fires("RelaySilent", before, await _told(lambda told: _silence_of_mentoring(told) > 299))
