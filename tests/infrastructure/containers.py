@@ -6,9 +6,9 @@ import os
 # testcontainers' reaper is one more image to pull; what is started here is stopped here.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
+from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
-from testcontainers.community.postgres import PostgresContainer
 
 from tests.infrastructure.base import KafkaServer, PostgresServer
 
