@@ -86,6 +86,8 @@ class Broadcaster(BackgroundLoop):
 
     async def _see(self) -> Look:
         before, now = self.position, await self.look_again()
+        if now.position != before:
+            await store.make_durable(self._pool)  # a crash of Postgres must not take back what was told
         self._seen = now
         if now.position != before:
             await self._wake()

@@ -85,6 +85,15 @@ async def position(connection: Any) -> Position:  # noqa: ANN401
     return Position(*(await connection.fetchrow(_POSITION)))
 
 
+# An empty message in the write-ahead log, which is flushed with it and all before it.
+_FLUSH = "select pg_logical_emit_message(false, 'plut', '', true)"
+
+
+async def make_durable(connection: Any) -> None:  # noqa: ANN401  pooled or plain
+    """Returns once all that can be seen now is on disk: what appliers commit does not wait for that by itself."""
+    await connection.execute(_FLUSH)
+
+
 async def standing(connection: Any) -> tuple[ReadModelSet, Position, datetime]:  # noqa: ANN401
     """Returns the set that answers questions, how far it has read, and Postgres's own time, in one round trip."""
     row = await connection.fetchrow(_STANDING)

@@ -101,3 +101,16 @@ async def test_nobody_is_asked_for_while_nobody_listens(broadcaster: Broadcaster
     stream = hints(broadcaster, "province", None, FOREVER)
     await anext(stream)
     assert broadcaster.position == Position(1, 0, 5)
+
+
+async def test_what_is_told_is_on_disk(database: Database, worker: Pool) -> None:
+    """Appliers do not wait for the disk: told before, a position could go back by a crash of Postgres."""
+    await read_to(worker, "registry.office.v1", 0, 0)
+    asking = await database.pool("reporting", "app")
+    for offset in range(1, 6):
+        async with worker.acquire() as connection, connection.transaction():
+            await connection.execute("set local synchronous_commit = off")
+            await connection.execute("update consumer_offset set next_offset = $1", offset)
+        written = await worker.fetchval("select pg_current_wal_insert_lsn()::text")
+        assert (await Broadcaster(asking).current()).position == Position(1, 0, offset)
+        assert await worker.fetchval("select pg_current_wal_flush_lsn() >= $1::text::pg_lsn", written)
