@@ -80,6 +80,23 @@ class Stage:
 
         await self.until(f"every office to have written {more} times more", went_on, seconds)
 
+    async def published(self) -> None:
+        """Waits until the outboxes, which may go on growing, were empty for a moment. Raises Failed."""
+
+        async def empty() -> bool:
+            return all(service.backlog == 0 for service in (await self.status()).services.values())
+
+        await self.until("the relays to publish", empty)
+
+    async def outboxes_grow(self, seconds: float = _WAIT_SECONDS) -> None:
+        """Waits until something lies in an outbox, and counts it. Raises Failed."""
+
+        async def grown() -> bool:
+            return any((service.backlog or 0) > 0 for service in (await self.status()).services.values())
+
+        await self.until("an outbox to grow", grown, seconds)
+        self.saw("outboxes grew")
+
     async def healthy(self, seconds: float = _WAIT_SECONDS) -> None:
         """Waits until every process answers. Raises Failed with the names of those that do not."""
         missing: list[str] = []

@@ -1,8 +1,7 @@
 """A stand-by of an installation's Postgres: it follows by streaming replication, and may take the other's place."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from deploy.backup import programs
@@ -42,11 +41,9 @@ class Standby:
                 settings.write(f"primary_conninfo = '{known}'\n")
             programs.hand_over([home / "standby.signal"])
 
-    @asynccontextmanager
-    async def following(self) -> AsyncIterator[PrivateServer]:
+    def following(self) -> AbstractAsyncContextManager[PrivateServer]:
         """Runs it until the end, which is a clean one. Raises StartError."""
-        async with private_server(self.cluster.directory, self._log, {}) as server:
-            yield server
+        return private_server(self.cluster.directory, self._log, {})
 
     def take_the_place(self) -> None:
         """Puts the files of the promoted cluster where those of the other one were; nobody may run on either."""

@@ -45,14 +45,6 @@ class BrokerSet(Scenario):
             stage.release(name)
         await stage.healthy(90)
 
-    async def published(self, stage: Stage) -> None:
-        """Waits until the outboxes, which go on growing, were empty for a moment. Raises Failed."""
-
-        async def empty() -> bool:
-            return all(service.backlog == 0 for service in (await stage.status()).services.values())
-
-        await stage.until("the relays to publish", empty, 90)
-
 
 class BrokerLost(BrokerSet):
     """Any of three, one after the other: nobody waits for it."""
@@ -67,7 +59,7 @@ class BrokerLost(BrokerSet):
             for name in stage.dice.sample(stage.installation.brokers.names, 3):
                 await self.lose(stage, name)
                 await stage.writes_go_on(3, 60)
-                await self.published(stage)
+                await stage.published()
                 stage.saw("published without it")
                 await self.back(stage, name)
                 await stage.rest(stage.dice.uniform(*_BETWEEN_SECONDS))
@@ -88,7 +80,7 @@ class ControllerLost(BrokerSet):
             await stage.until("another controller", partial(_another_than, stage.installation, leader), 60)
             stage.saw("another controller")
             await stage.writes_go_on(3, 60)
-            await self.published(stage)
+            await stage.published()
             stage.saw("published without it")
             await self.back(stage, leader)
             await stage.rest(stage.dice.uniform(*_BETWEEN_SECONDS))
@@ -107,11 +99,10 @@ class BelowMinimum(BrokerSet):
             lost = stage.dice.sample(stage.installation.brokers.names, 2)
             await asyncio.gather(*(self.lose(stage, name) for name in lost))
             await stage.writes_go_on(5, 60)
-            await stage.until("the outboxes to grow", partial(_grown, stage), 60)
-            stage.saw("outboxes grew")
+            await stage.outboxes_grow(60)
             await stage.rest(stage.dice.uniform(*_BETWEEN_SECONDS))
             await self.back(stage, *lost)
-            await self.published(stage)
+            await stage.published()
 
 
 async def _controller(installation: Installation) -> str:
@@ -133,7 +124,3 @@ def _leader_known_to(installation: Installation, name: str) -> int:
     with suppress(OSError, ValueError, KeyError):
         return int(json.loads(state.read_text(encoding="utf-8"))["leaderId"])
     return -1
-
-
-async def _grown(stage: Stage) -> bool:
-    return any((service.backlog or 0) > 0 for service in (await stage.status()).services.values())

@@ -168,12 +168,7 @@ class KafkaLogFull(FullServerDisk):
     async def while_full(self, stage: Stage) -> None:
         await self.complained(stage)
         await stage.writes_go_on(5)
-
-        async def grown() -> bool:
-            return any((service.backlog or 0) > 0 for service in (await stage.status()).services.values())
-
-        await stage.until("an outbox to grow", grown)
-        stage.saw("outboxes grew")
+        await stage.outboxes_grow()
 
 
 class LogsFull(FullDisk):

@@ -33,7 +33,7 @@ class _BroughtBack(Scenario):
         await self.keep(stage)
         await stage.writes_go_on(5)
         await stage.load.stop()
-        await _published(stage)
+        await stage.published()  # else there would be nothing for the relays to notice
         await self.bring_back(stage)
         await stage.healthy()
         await stage.logged("relay_alarm", seconds=90)
@@ -164,13 +164,3 @@ async def _followed(stage: Stage) -> None:
             return await standby.is_streaming(connection)
 
     await stage.until("the stand-by to follow", streaming)
-
-
-async def _published(stage: Stage) -> None:
-    """Kafka knows of everything: otherwise there would be nothing to notice."""
-
-    async def empty() -> bool:
-        status = await stage.status()
-        return all(each.backlog == 0 for each in status.services.values())
-
-    await stage.until("everything to be published", empty)
