@@ -5,6 +5,11 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from shared.contracts.catalogue import AnyEvent, Topic
 
+# For how many milliseconds records wait for others in a busy hour, where people watch what they change ...
+GATHER_MS = 10
+# ... and where nobody does: copies of another service's rows, and messages to clients.
+UNSEEN_GATHER_MS = 50
+
 
 class Received(NamedTuple):
     """An event and where in the log it stood. `recorded_ms` is Kafka's timestamp in milliseconds since the epoch;
@@ -35,6 +40,10 @@ class Applier(Protocol):
         """False lets commits return before they are on disk: right only where nothing but the log's own effect is
         written.
         """
+
+    @property
+    def gather_ms(self) -> int:
+        """GATHER_MS or UNSEEN_GATHER_MS."""
 
     async def apply(self, connection: Any, batch: Sequence[Received]) -> None:  # noqa: ANN401  pooled or plain
         """Writes the effect of the events, in their order per partition. Asked again after a roll-back; may run

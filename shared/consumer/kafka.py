@@ -13,6 +13,7 @@ from faststream.kafka.message import FAKE_CONSUMER
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from shared.connections import kafka_options
+from shared.consumer.applier import GATHER_MS
 from shared.consumer.records import UNREADABLE, Record
 from shared.kafka_admin import bounded, ended_within, partition_counts
 from shared.settings import Settings
@@ -22,9 +23,9 @@ REQUEST_SECONDS = 5.0
 # have for one day is one row.
 BATCH_RECORDS = 3000
 _POLL_SECONDS = 0.5
-# After a record came, others are likely: the broker gathers what comes within a few milliseconds, so that a busy hour
+# After a record came, others are likely: the broker gathers what comes within some milliseconds, so that a busy hour
 # costs a fetch and a transaction for several records and not for each. A record after a silence is handed over at once.
-_GATHER_MS = 10
+# How long is the applier's to say.
 _GATHER_BYTES = 64 * 1024
 _SILENCE_MS = 50
 _LONGEST_FETCH_MS = 500
@@ -47,6 +48,7 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
         super().__init__(*args, **options)
         self.polled_at = time.monotonic()
         self.failure: BaseException | None = None
+        self.gather_ms = GATHER_MS
         self._next: dict[TopicPartition, int] = {}
         self._silence_ms = int(_POLL_SECONDS * 1000)
 
@@ -87,7 +89,7 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
     def _gather(self, *, busy: bool) -> None:
         """Sets how the next fetches wait; aiokafka reads these fields for each of them, and offers no other way."""
         fetcher = self._fetcher
-        fetcher._fetch_max_wait_ms = _GATHER_MS if busy else _LONGEST_FETCH_MS  # noqa: SLF001  see above
+        fetcher._fetch_max_wait_ms = self.gather_ms if busy else _LONGEST_FETCH_MS  # noqa: SLF001  see above
         fetcher._fetch_min_bytes = _GATHER_BYTES if busy else 1  # noqa: SLF001  see above
         self._silence_ms = _SILENCE_MS if busy else int(_POLL_SECONDS * 1000)
 

@@ -67,6 +67,7 @@ class Reader(Placer):
         metrics.OFFSET_RESETS.labels(applier.group)
         metrics.DUPLICATES_DROPPED.labels(applier.group)
         self.applier = applier
+        self.gather_ms = applier.gather_ms
         self.halted: str | None = None
         self._halted_until: float | None = None
         self._preparing = applier if isinstance(applier, PreparingApplier) else None

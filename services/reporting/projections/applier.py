@@ -19,7 +19,7 @@ from services.reporting.projections.total import Differences, additions
 from services.reporting.store import Found, ReadModelSet, Stage
 from shared.clock import utc_now
 from shared.consumer.alarms import VERSION_CLASH, raise_alarm
-from shared.consumer.applier import Received
+from shared.consumer.applier import GATHER_MS, Received
 from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, PARTITIONS, SESSION, Topic
 from shared.metrics import DUPLICATES_DROPPED
 from shared.statements import Write
@@ -49,6 +49,7 @@ class SetApplier:
 
     topics: tuple[Topic, ...] = (OFFICE, BUSINESS, CONSULTANT, SESSION)
     durable = False  # what a crash takes back is read again from the log: the offsets go back with it
+    gather_ms = GATHER_MS
 
     def __init__(self, fed: ReadModelSet, now: Callable[[], datetime] = utc_now) -> None:
         self.set_version = fed.version

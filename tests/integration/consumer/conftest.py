@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from shared import kafka_admin
-from shared.consumer.applier import Received
+from shared.consumer.applier import GATHER_MS, Received
 from shared.consumer.host import ConsumerHost
 from shared.contracts.catalogue import BUSINESS, OFFICE, Topic
 from shared.postgres import Pool
@@ -42,6 +42,7 @@ class Counting:
     group: str = GROUP
     topics: tuple[Topic, ...] = (BUSINESS,)
     durable: bool = True
+    gather_ms: int = GATHER_MS
     table: str = "counted"
     before: Callable[[], Awaitable[None]] | None = None
     seen: list[Received] = field(default_factory=list)

@@ -15,6 +15,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.chaos.disk import Disk
+from deploy.local import brokers, ports
+from deploy.local.process import Running, start
 from shared import kafka_admin
 from shared.contracts.catalogue import BUSINESS, WATERMARK
 from shared.settings import Settings
@@ -113,6 +115,39 @@ async def test_silent_relays_and_kafka_that_is_away_set_alarms_off(settings: Wat
 
 def _silence_of_mentoring(told: Samples) -> float:
     return sum(value for series, value in told.items() if series.startswith("relay_silent") and "mentoring" in series)
+
+
+async def test_a_broker_of_three_that_is_lost_sets_an_alarm_off(tmp_path: Path) -> None:
+    async with _set_of_three(tmp_path) as (settings, running):
+        await kafka_admin.create_missing(settings, [WATERMARK])
+        async with _watching(settings):
+            before = await _told(lambda told: _of(told, "kafka_answers") == 1 and not _short_of_copies(told))
+            running[2].kill()
+            fires("BrokerLost", before, await _told(lambda told: _short_of_copies(told) > 0))
+
+
+def _short_of_copies(told: Samples) -> float:
+    return _of(told, "kafka_partitions_short_of_copies")
+
+
+@asynccontextmanager
+async def _set_of_three(directory: Path) -> AsyncIterator[tuple[WatchSettings, list[Running]]]:
+    """Three brokers of which any two go on without the third."""
+    of_three = brokers.several(3)
+    taken: dict[str, int] = {}
+    for name in of_three.port_names:
+        taken[name] = ports.choose(set(taken.values()))
+    servers = [of_three.broker(name, directory, taken) for name in of_three.names]
+    running: list[Running] = []
+    try:
+        for server in servers:
+            await asyncio.to_thread(server.initialise)
+            running.append(start(server.command(server.directory / "log")))
+        for server, process in zip(servers, running, strict=True):
+            await process.ready(server.answers, within=60)
+        yield WatchSettings(kafka_bootstrap=",".join(each.address for each in servers), kafka_replication=3), running
+    finally:
+        await asyncio.gather(*(process.stop() for process in running))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may put a small disk beneath a directory")
