@@ -43,6 +43,8 @@ from shared.postgres import Pool
 
 _LINES = 16
 _WARM_UP_SECONDS = 5.0
+# Commands and the empty endpoint take turns, for a machine that others share changes its speed within a minute.
+_TURNS = 6
 _MOST_PER_SECOND = 2_000
 _STAGE_COMMANDS = 300
 _PGBENCH_SECONDS = 5
@@ -103,18 +105,19 @@ async def measure(installation: Installation, seconds: float, say: Say) -> Measu
         await only_the_api(installation)
         requests = bench.requests(round((_WARM_UP_SECONDS + 2 * seconds) * _MOST_PER_SECOND))
         port = int(installation.url("registry").rsplit(":", 1)[1])
-        say(f"registrations as fast as they are answered, over {_LINES} connections")
-        await lines.as_fast_as_possible(port, requests, _WARM_UP_SECONDS, _LINES)
-        before = Spent.by(installation)
-        full = _accepted(await lines.as_fast_as_possible(port, requests, seconds, _LINES))
-        spent = Spent.by(installation)
-        say(f"{full.rate:.0f} per second; now half of that")
-        half = _accepted(await lines.at_rate(port, requests, full.rate / 2, seconds, 4 * _LINES))
-        say("an empty endpoint with the same bodies")
         same = cycle(bench.requests(_MOST_PER_SECOND))
+        say(f"registrations, and an empty endpoint with the same bodies, as fast as {_LINES} connections are answered")
+        full, empty = lines.Answered(), lines.Answered()
         async with _empty_endpoint() as empty_port:
+            await lines.as_fast_as_possible(port, requests, _WARM_UP_SECONDS, _LINES)
             await lines.as_fast_as_possible(empty_port, same, _WARM_UP_SECONDS, _LINES)
-            empty = _accepted(await lines.as_fast_as_possible(empty_port, same, seconds, _LINES))
+            before = Spent.by(installation)
+            for _ in range(_TURNS):
+                full += _accepted(await lines.as_fast_as_possible(port, requests, seconds / _TURNS, _LINES))
+                empty += _accepted(await lines.as_fast_as_possible(empty_port, same, seconds / _TURNS, _LINES))
+            spent = Spent.by(installation)
+        say(f"{full.rate:.0f} and {empty.rate:.0f} per second; now half of the first")
+        half = _accepted(await lines.at_rate(port, requests, full.rate / 2, seconds, 4 * _LINES))
         say("pgbench")
         tps = await _pgbench(installation)
         stages = await bench.stages()

@@ -22,6 +22,10 @@ class Answered:
     statuses: Counter[int] = field(default_factory=Counter)
     delays: list[float] = field(default_factory=list)
 
+    def __add__(self, other: "Answered") -> "Answered":
+        """What came in both times together."""
+        return Answered(self.seconds + other.seconds, self.statuses + other.statuses, self.delays + other.delays)
+
     @property
     def rate(self) -> float:
         return len(self.delays) / self.seconds

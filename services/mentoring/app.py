@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from services.mentoring.settings import MIGRATIONS, REPLICA_GROUP, SERVICE, TITLE
 from shared import migrations
+from shared.memory import OF_REQUESTS, RareCollector
 from shared.postgres import BY_KEY, Pool, create_pool, role_name
 from shared.settings import Settings
 
@@ -20,7 +21,7 @@ async def serve_api(settings: Settings) -> None:
     from shared.http.serve import serve
 
     pool = await _pool(settings, "app", "api")
-    await serve(build_api(settings, pool, Verifier(settings)), settings)
+    await serve(build_api(settings, pool, Verifier(settings)), settings, [RareCollector(OF_REQUESTS)])
 
 
 def build_api(settings: Settings, pool: Pool, verifier: "Verifier") -> "FastAPI":

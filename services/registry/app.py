@@ -11,6 +11,7 @@ from services.registry.settings import (
     RegistrySettings,
 )
 from shared import migrations
+from shared.memory import OF_REQUESTS, RareCollector
 from shared.postgres import BY_KEY, Pool, create_pool, role_name
 from shared.settings import Environment, refuse
 
@@ -28,7 +29,7 @@ async def serve_api(settings: RegistrySettings) -> None:
     from shared.http.serve import serve
 
     pool = await create_pool(settings, role_name(SERVICE, "app"), schema=SERVICE, application=f"{SERVICE}-api")
-    await serve(build_api(settings, pool, Verifier(settings)), settings)
+    await serve(build_api(settings, pool, Verifier(settings)), settings, [RareCollector(OF_REQUESTS)])
 
 
 def build_api(settings: RegistrySettings, pool: Pool, verifier: "Verifier") -> "FastAPI":

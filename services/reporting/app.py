@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from services.reporting.settings import MIGRATIONS, SERVICE, TITLE, ReportingSettings
 from shared import migrations
+from shared.memory import OF_REQUESTS, RareCollector
 from shared.postgres import BY_KEY, Pool, create_pool, role_name
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ async def serve_api(settings: ReportingSettings) -> None:
     from shared.http.serve import serve
 
     pool = await create_pool(settings, role_name(SERVICE, "app"), schema=SERVICE, application=f"{SERVICE}-api")
-    await serve(build_api(settings, pool, Verifier(settings)), settings)
+    await serve(build_api(settings, pool, Verifier(settings)), settings, [RareCollector(OF_REQUESTS)])
 
 
 def build_api(

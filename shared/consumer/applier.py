@@ -7,7 +7,7 @@ from shared.contracts.catalogue import AnyEvent, Topic
 
 # For how many milliseconds records wait for others in a busy hour, where people watch what they change ...
 GATHER_MS = 10
-# ... and where nobody does: copies of another service's rows, and messages to clients.
+# ... and where nobody does: messages to clients.
 UNSEEN_GATHER_MS = 50
 
 

@@ -23,7 +23,7 @@ from shared.http.probes import probe_routes
 from shared.http.serve import serve
 from shared.kafka_admin import KafkaTrouble
 from shared.loops import BackgroundLoop
-from shared.memory import RareCollector
+from shared.memory import OF_BATCHES, RareCollector
 from shared.metrics import CONSUMER_ALARMS
 from shared.postgres import UNAVAILABLE, Pool
 from shared.settings import Settings
@@ -117,7 +117,7 @@ class ConsumerHost:
             routes=[*probe_routes(self._service, _ROLE, live=self.live, ready=self.ready), Mount("/", stream)],
             lifespan=lambda _app: stream.start_lifespan_context(),
         )
-        await serve(app, self._settings, [self._subscriptions, *loops, RareCollector()])
+        await serve(app, self._settings, [self._subscriptions, *loops, RareCollector(OF_BATCHES)])
 
     async def start(self) -> None:
         """Begins without a port; `run` is what a process calls."""

@@ -3,7 +3,7 @@
 from shared.connections import kafka_options
 from shared.http.probes import create_probe_app
 from shared.http.serve import serve
-from shared.memory import RareCollector
+from shared.memory import OF_BATCHES, RareCollector
 from shared.relay.loop import RelayLoop
 from shared.settings import Settings
 
@@ -21,7 +21,7 @@ class RelayProcess:
         """Serves the probes and relays until SIGTERM."""
         health = self.loop.health
         app = create_probe_app(self._service, "relay", live=health.live, ready=health.ready)
-        await serve(app, self._settings, [self.loop, RareCollector()])
+        await serve(app, self._settings, [self.loop, RareCollector(OF_BATCHES)])
 
 
 def build(service: str, settings: Settings) -> RelayProcess:

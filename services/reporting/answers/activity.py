@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.reporting.answers.snapshots import Snapshot
-from services.reporting.domain import PROVINCE, start_of
+from services.reporting.domain import PROVINCE, Period, start_of
 from services.reporting.periods import PeriodAsked
 from services.reporting.projections import businesses_served, office_activity, sessions_by_service
 from services.reporting.projections.reading import Span, Sum, sums
@@ -30,9 +30,14 @@ class Beside:
         return cls(period, period.before, period.year_before)
 
     @property
+    def told(self) -> list[PeriodAsked]:
+        """Returns those that there can have been, in the order in which their figures stand beside each other."""
+        return [one for one in (self.asked, self.before, self.year_before) if one is not None]
+
+    @property
     def periods(self) -> list[PeriodAsked]:
         """Returns each of them once: a year's period before is the one a year before."""
-        return list(dict.fromkeys(one for one in (self.asked, self.before, self.year_before) if one is not None))
+        return list(dict.fromkeys(self.told))
 
 
 class Activities:
@@ -88,12 +93,17 @@ async def through_time(
     distinct = Span("distinct", begins.grain, begins.first, ends.first)
     whom = {"office": [PROVINCE] if whole else offices}
     served = await sums(connection, version, businesses_served.TOTAL, [distinct], by=("starts",), within=whom)
-    by_start = {period.first: dict(_NOTHING) for period in periods}
+    by_start: dict[str, dict[str, int]] = {}
     for one in (*done, *served):
-        known = by_start[start_of(begins.grain, date.fromisoformat(one.key[0]))]
-        for name, amount in one.amounts.items():
-            known[name] += amount
-    return {period: by_start[period.first] for period in periods}
+        start = one.key[0] if begins.grain is not Period.QUARTER else _quarter_of(one.key[0])
+        known = by_start.get(start, _NOTHING)
+        by_start[start] = {**known, **{name: known[name] + amount for name, amount in one.amounts.items()}}
+    return {period: by_start.get(period.first.isoformat(), _NOTHING) for period in periods}
+
+
+def _quarter_of(month: str) -> str:
+    """Returns the first day of the quarter, as ISO writes it: only quarters are added up of rows of another grain."""
+    return start_of(Period.QUARTER, date.fromisoformat(month)).isoformat()
 
 
 def summed(periods: Sequence[PeriodAsked]) -> list[Span]:

@@ -17,7 +17,7 @@ from services.reporting.projections import businesses_served, listing
 from services.reporting.projections.businesses_served import Line, Visit
 from services.reporting.projections.listing import Days, Listed, Places
 from services.reporting.projections.reading import Span
-from services.reporting.projections.total import Contribution, Total
+from services.reporting.projections.total import Amounts, Contribution, Total
 
 # So many facts are looked at for one page, however few of them count: a page takes the same time everywhere.
 LOOKED_AT = 1_000
@@ -43,9 +43,13 @@ class Figure:
         added = dict.fromkeys(self.terms, 0)
         for key, amounts in contributions:
             if self._counts(key):
-                for name, place in self._places:
-                    added[name] += self.terms[name] * amounts[place]
+                for name in self.terms:
+                    added[name] += self.signed(name, amounts)
         return added
+
+    def signed(self, term: str, amounts: Amounts) -> int:
+        """Returns what a term adds to the figure where these are the total's amounts."""
+        return self.terms[term] * amounts[self._places[term]]
 
     @cached_property
     def days(self) -> tuple[str, str]:
@@ -55,8 +59,8 @@ class Figure:
         return self.listed.first.isoformat(), self.listed.last.isoformat()
 
     @cached_property
-    def _places(self) -> Sequence[tuple[str, int]]:
-        return [(name, self.total.amounts.index(name)) for name in self.terms]
+    def _places(self) -> Mapping[str, int]:
+        return {name: self.total.amounts.index(name) for name in self.terms}
 
     @cached_property
     def _columns(self) -> Mapping[str, int]:
@@ -172,8 +176,9 @@ def _added_by(figure: Figure, session: str, visits: Sequence[Line]) -> int:
     terms = [name for name in figure.terms if _counts_by(figure, name, within) == session]
     if not terms:
         return 0
-    added = figure.terms_of(businesses_served.contributions(businesses_served.that_matter(visits, first, last)))
-    return sum(added[name] for name in terms)
+    (office,), (span,) = figure.within["office"], figure.spans
+    added = businesses_served.amounts_in(visits, office, span.grain, first, last)
+    return sum(figure.signed(name, added) for name in terms)
 
 
 def _counts_by(figure: Figure, term: str, visits: Sequence[Visit]) -> str | None:

@@ -102,11 +102,8 @@ def _months_asked(text: str | None) -> PeriodAsked:
 
 
 def _rows(page: Sequence[Load], asked: Beside, amounts: Mapping[tuple[str, ...], Mapping[str, int]]) -> list[Row]:
-    return [[one.office, str(one.consultant), *beside_cells(CODES, asked, _of(one, asked, amounts))] for one in page]
-
-
-def _of(
-    one: Load, asked: Beside, amounts: Mapping[tuple[str, ...], Mapping[str, int]]
-) -> dict[PeriodAsked, Mapping[str, int]]:
-    key = (one.office, str(one.consultant))
-    return {period: amounts.get((str(period), *key), _NOTHING) for period in asked.periods}
+    names = [str(period) for period in asked.told]
+    keys = [(one.office, str(one.consultant)) for one in page]
+    return [
+        [*key, *beside_cells(CODES, asked, [amounts.get((name, *key), _NOTHING) for name in names])] for key in keys
+    ]

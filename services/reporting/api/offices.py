@@ -19,7 +19,7 @@ from services.reporting.api.asking import (
     period_asked,
 )
 from services.reporting.api.series import TIME_COLUMNS, From, Grain, To, ends_of, series_asked, time_cells
-from services.reporting.api.tables import BEFORE, beside_cells, beside_columns, cells, documented, text
+from services.reporting.api.tables import BEFORE, beside_cells, beside_columns, documented, figures_of, text
 from services.reporting.codes import region_name
 from services.reporting.domain import Period
 from services.reporting.exports import Column, Report, Row, listed
@@ -105,11 +105,11 @@ async def _activity_rows(seen: Snapshot, codes: Sequence[str], asked: Beside, *,
     names = await names_of(seen, codes)
     done = await activities(seen, codes, asked.periods)
     rows: list[Row] = [
-        [code, name, *beside_cells(CODES, asked, {one: done.of(one, code) for one in asked.periods})]
+        [code, name, *beside_cells(CODES, asked, [done.of(one, code) for one in asked.told])]
         for code, name in names.items()
     ]
     if whole:
-        together = {one: done.of_all(one, codes) for one in asked.periods}
+        together = [done.of_all(one, codes) for one in asked.told]
         rows.append([PROVINCE_CODE, "Provinsi Jawa Timur", *beside_cells(CODES, asked, together)])
     return rows
 
@@ -175,4 +175,4 @@ async def read_activity_series(
 
 def _series_rows(seen: Snapshot, done: Mapping[PeriodAsked, Amounts]) -> Iterator[Row]:
     for one, amounts in done.items():
-        yield [*time_cells(one, seen), *cells(CODES, amounts, one)]
+        yield [*time_cells(one, seen), *figures_of(CODES, one.grain)(amounts)]

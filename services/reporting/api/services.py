@@ -107,12 +107,9 @@ def _rows(found: Sequence[Sum], asked: Beside, by: Sequence[str]) -> list[Row]:
     amounts: dict[tuple[str, ...], dict[str, Mapping[str, int]]] = {}
     for one in found:
         amounts.setdefault(one.key, {})[one.span] = one.amounts
-    periods = [(period, str(period)) for period in asked.periods]
+    names = [str(period) for period in asked.told]
     return [
-        [
-            *_about_cells(key, by),
-            *beside_cells(CODES, asked, {one: spans.get(name, _NOTHING) for one, name in periods}),
-        ]
+        [*_about_cells(key, by), *beside_cells(CODES, asked, [spans.get(name, _NOTHING) for name in names])]
         for key, spans in sorted(amounts.items())
     ]
 

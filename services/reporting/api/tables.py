@@ -1,15 +1,15 @@
 """Tables of indicators side by side with the period before and the year before; what the document says of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from services.reporting.answers.activity import Beside
-from services.reporting.answers.figures import Reading, reading
+from services.reporting.answers.figures import Amounts, reading
 from services.reporting.domain import Period
 from services.reporting.exports import Cell, Column, ReportAnswer, Type
 from services.reporting.indicators import INDICATORS
-from services.reporting.periods import PeriodAsked
 
 BEFORE = "Nilai berakhiran `_before` dan `_year_before` adalah periode sebelumnya dan periode yang sama tahun lalu."
 _INSTANT: Mapping[str, Any] = {
@@ -47,23 +47,25 @@ def _beside_column(code: str, beside: Beside) -> list[Column]:
     return columns
 
 
-def beside_cells(codes: Sequence[str], beside: Beside, amounts: Mapping[PeriodAsked, Mapping[str, int]]) -> list[Cell]:
-    """Returns the cells of those columns; `amounts` by period."""
-    periods = [one for one in (beside.asked, beside.before, beside.year_before) if one is not None]
-    told = [cells(codes, amounts[period], period) for period in periods]
-    return [cell for of_code in zip(*told, strict=True) for cell in of_code]
-
-
-def cells(codes: Sequence[str], amounts: Mapping[str, int], period: PeriodAsked) -> list[Cell]:
-    """Returns indicators' figures; None where one is not told: a share of nothing, intensity of less than a year."""
-    if period.grain is Period.YEAR or "intensive" not in codes:
-        return [read(amounts) for read in _readings(tuple(codes))]
-    return [None if code == "intensive" else reading(code)(amounts) for code in codes]
+def beside_cells(codes: tuple[str, ...], beside: Beside, amounts: Iterable[Amounts]) -> list[Cell]:
+    """Returns the cells of those columns; `amounts` of each period in the order of `beside.told`."""
+    read = figures_of(codes, beside.asked.grain)
+    return list(chain.from_iterable(zip(*map(read, amounts), strict=True)))
 
 
 @cache
-def _readings(codes: tuple[str, ...]) -> list[Reading]:
-    return [reading(code) for code in codes]
+def figures_of(codes: tuple[str, ...], grain: Period) -> Callable[[Amounts], list[Cell]]:
+    """Returns what makes indicators' figures of amounts; a report may ask it thousands of times.
+
+    A figure is None where it is not told: a share of nothing, intensity of less than a year.
+    """
+    told = grain is Period.YEAR
+    readings = [reading(code) if told or code != "intensive" else _not_told for code in codes]
+    return lambda amounts: [read(amounts) for read in readings]
+
+
+def _not_told(_: Amounts) -> None:
+    return None
 
 
 def text(key: str, label: str) -> Column:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.reporting.domain import FIRST_DAY, PROVINCE, Fact, Period, is_held, start_of
-from services.reporting.projections.total import Column, Contribution, Key, Total, no_contributions
+from services.reporting.projections.total import Amounts, Column, Contribution, Key, Total, no_contributions
 from shared.contracts.mentoring import SessionState
 
 # domain.md §2.14 K3: from so many contact minutes in a year on mentoring is intensive, whichever offices gave them.
@@ -52,6 +52,7 @@ class Visit(NamedTuple):
 
 
 NO_VISITS = "[]"
+_NOTHING: Amounts = (0, 0, 0, 0)
 
 
 def lines_from(document: str) -> list[Line]:
@@ -73,12 +74,18 @@ def between(lines: Iterable[Line], first: str, last: str) -> list[Visit]:
     return [visit_of(line) for line in lines if first <= line[_DAY] <= last]
 
 
-def that_matter(lines: Sequence[Line], first: str, last: str) -> list[Line]:
-    """Returns the visits on which depends what a business counts for in the period of these days: those within it, and
-    those of its first day of all, on which it is new.
+def amounts_in(lines: Sequence[Line], office: str, grain: str, first: str, last: str) -> Amounts:
+    """Returns what a business with these visits counts for in one period, for an office or `*`: the row of
+    `contributions` under that key, without the others. The days are the period's own.
     """
-    new_on = min([line[_DAY] for line in lines], default="")
-    return [line for line in lines if first <= line[_DAY] <= last or line[_DAY] == new_on]
+    within = [line for line in lines if first <= line[_DAY] <= last]
+    mine = within if office == PROVINCE else [line for line in within if line[_OFFICE] == office]
+    if not mine:
+        return _NOTHING
+    new_on = min([line[_DAY] for line in lines])
+    minutes = sum([int(line[_MINUTES]) for line in within]) if grain == Period.YEAR else 0
+    told = (True, any(map(is_attested, mine)), any(line[_DAY] == new_on for line in mine), minutes >= INTENSIVE_MINUTES)
+    return tuple(map(int, told))
 
 
 def document_of(lines: Iterable[Line]) -> str:

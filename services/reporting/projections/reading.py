@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.reporting.domain import Period
 from services.reporting.projections.total import Total
@@ -23,8 +23,7 @@ class Span:
     last: date
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(NamedTuple):
     """What the rows under one key in one span add up to. `key` has the columns asked for, in their order."""
 
     span: str
@@ -49,12 +48,8 @@ async def sums(
     asked = [[span.name for span in spans], [span.grain.value for span in spans]]
     bounds = [[span.first for span in spans], [span.last for span in spans]]
     rows = await connection.fetch(sql, set_version, *asked, *bounds, *map(list, within.values()))
-    return [_sum(tuple(row), 1 + len(by), total.amounts) for row in rows]
-
-
-def _sum(row: Sequence[Any], begin: int, amounts: Sequence[str]) -> Sum:
-    """`begin`: where the amounts do, behind the span and the key; by place, for a report may read thousands."""
-    return Sum(row[0], tuple(map(str, row[1:begin])), dict(zip(amounts, row[begin:], strict=True)))
+    names, begin = total.amounts, 1 + len(by)  # by place, for a report may read thousands
+    return [Sum(row[0], tuple(map(str, row[1:begin])), dict(zip(names, row[begin:], strict=True))) for row in rows]
 
 
 @lru_cache(maxsize=256)

@@ -15,12 +15,12 @@ from services.reporting.projections.businesses_served import (
     TOTAL,
     Line,
     Visit,
+    amounts_in,
     contributions,
     contributions_of_all,
     document_of,
     lines_from,
     moved,
-    that_matter,
     visit_of,
 )
 from services.reporting.projections.subjects import Due
@@ -150,13 +150,15 @@ def test_a_look_tells_of_plain_visits_and_leaves_the_rest_to_the_rule() -> None:
 
 @settings(max_examples=60)
 @given(_VISITS)
-def test_a_period_depends_on_the_visits_that_matter_to_it_alone(visits: list[Visit]) -> None:
-    everything = dict(contributions(_lines(visits)))
-    for key, amounts in everything.items():
-        _, grain, start = key
-        period = PeriodAsked(Period(str(grain)), start)  # type: ignore[arg-type]  # a date
-        mattering = that_matter(_lines(visits), period.first.isoformat(), period.last.isoformat())
-        assert dict(contributions(mattering))[key] == amounts
+@example([Visit(_session(1), "35.76", "2024-01-01", 60, 0), Visit(_session(2), "35.79", "2024-05-01", 300, 1)])
+def test_one_period_of_one_office_counts_what_the_definition_says_of_it(visits: list[Visit]) -> None:
+    defined = _defined(visits)
+    for office in (PROVINCE, "35.76", "35.79"):
+        for grain in Period:
+            for start in {start_of(grain, FIRST), *(start_of(grain, date.fromisoformat(one.day)) for one in visits)}:
+                period = PeriodAsked(grain, start)
+                told = amounts_in(_lines(visits), office, grain, period.first.isoformat(), period.last.isoformat())
+                assert told == defined.get((office, grain.value, start), (0, 0, 0, 0))
 
 
 @given(_VISITS)
