@@ -6,8 +6,9 @@ from datetime import date, timedelta
 
 from deploy.bench import province
 
-_PAGE = ("limit", "100")
-_DEEP = 20
+# Every one of these pages is full with 100,000 events too: else the fewest would be asked for less than the most.
+_FIRST_PAGE = ("limit", "100")
+_DEEP_PAGE, _DEEP = ("limit", "20"), 7
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,10 @@ def _behind_figures(today: date) -> list[Question]:
 
 def _pages(path: str, *given: tuple[str, str], code: str = "") -> list[Question]:
     """Returns the question for the first page and for a deep one."""
-    return [Question(path, (*given, _PAGE), pages, code) for pages in (0, _DEEP)]
+    return [
+        Question(path, (*given, _FIRST_PAGE), 0, code),
+        Question(path, (*given, _DEEP_PAGE), _DEEP, code),
+    ]
 
 
 def _last_month(today: date) -> date:

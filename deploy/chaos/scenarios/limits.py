@@ -2,8 +2,10 @@
 
 import asyncio
 import resource
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -15,6 +17,8 @@ from deploy.local.state import ProcessState
 _STARVED_SECONDS = (5.0, 10.0)
 _KINDS = ("registry-api*", "mentoring-api*", "reporting-api*", "*-relay*", "*-consume*")
 _ANSWER_SECONDS = 5.0
+_CALLERS = 200
+_LONG_QUESTION = b"GET /live HTTP/1.1\r\n" + b"".join(b"x-%d: %s\r\n" % (line, b"x" * 1000) for line in range(300))
 _NO_MEMORY = ("MemoryError", "Cannot allocate memory", "can't start new thread")
 
 
@@ -55,7 +59,7 @@ class OutOfMemory(Scenario):
     name: ClassVar[str] = "out-of-memory"
     faults: ClassVar[str] = "F16"
     title: ClassVar[str] = "no memory is left to an api, a relay and consumers"
-    bites: ClassVar[Mapping[str, int]] = {"processes refused memory": 1}
+    bites: ClassVar[Mapping[str, int]] = {"processes refused memory": len(_KINDS)}
 
     async def strike(self, stage: Stage) -> None:
         for _ in range(stage.rounds):
@@ -63,7 +67,8 @@ class OutOfMemory(Scenario):
             former = {each: _limit_memory(each) for each in starved}
             stage.say("no more memory for " + ", ".join(each.name for each in starved))
             try:
-                await stage.rest(2 * stage.dice.uniform(*_STARVED_SECONDS))
+                async with _long_questions(starved):
+                    await stage.rest(2 * stage.dice.uniform(*_STARVED_SECONDS))
                 stage.saw("processes refused memory", sum(_was_refused_memory(stage, each) for each in starved))
             finally:
                 for process, limits in former.items():
@@ -98,6 +103,26 @@ def _limit_memory(process: ProcessState) -> tuple[int, int]:
     soft, hard = resource.prlimit(found.pid, resource.RLIMIT_AS)
     resource.prlimit(found.pid, resource.RLIMIT_AS, (found.memory_info().vms, hard))
     return soft, hard
+
+
+@asynccontextmanager
+async def _long_questions(processes: Iterable[ProcessState]) -> AsyncIterator[None]:
+    """Has each need more memory than it has: many callers at its port begin a long question, and do not end it."""
+    async with AsyncExitStack() as stack:
+        for process in processes:
+            for _ in range(_CALLERS):
+                with suppress(OSError, TimeoutError):  # who is refused memory may take no more callers
+                    await _begin_a_long_question(process, stack)
+        yield
+
+
+async def _begin_a_long_question(process: ProcessState, stack: AsyncExitStack) -> None:
+    at = urlsplit(process.url)
+    async with asyncio.timeout(_ANSWER_SECONDS):
+        _, writer = await asyncio.open_connection(at.hostname, at.port)
+        stack.callback(writer.close)
+        writer.write(_LONG_QUESTION)
+        await writer.drain()
 
 
 def _was_refused_memory(stage: Stage, process: ProcessState) -> bool:
