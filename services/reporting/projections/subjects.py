@@ -86,6 +86,11 @@ class Served:
     told: Sequence[Contribution] = ()
     change: Change | None = None
 
+    @property
+    def lines(self) -> Sequence[Line]:
+        """Returns the visits."""
+        return lines_from(self.visits) if self.change is None else self.change.new
+
     def moves(self) -> Sequence[Contribution]:
         """Returns what the totals of businesses served get by it."""
         return self.told if self.change is None else businesses_served.moved(self.change)
@@ -159,6 +164,12 @@ def become(row: Row, due: Due) -> Served:
     return _arrived(row, due) or _changed(row.subject, due.applied_to(lines_from(row.visits)))
 
 
+def gathered(row: Row, due: Due) -> Served:
+    """Returns a business's row with visits that were in no row before; what they count for is told once all are."""
+    lines = [*lines_from(row.visits), *due.come]
+    return Served(row.subject, document_of(lines), ",".join(sorted(offices_of(lines))))
+
+
 def writes(served: Sequence[Served], *, intensive: bool = True) -> list[Write]:
     """Returns what stores the visits, and unless that comes later, who is mentored intensively by them."""
     if not served:
@@ -179,14 +190,14 @@ def count(served: Sequence[Served]) -> Differences:
 def count_all(served: Sequence[Served]) -> Differences:
     """Returns what the totals have of businesses that were not in them before."""
     differences = Differences(businesses_served.TOTAL)
-    differences.add(businesses_served.contributions_of_all([lines_from(one.visits) for one in served]))
+    differences.add(businesses_served.contributions_of_all([one.lines for one in served]))
     return differences
 
 
 async def after(connection: Any, set_version: int, subject: UUID | None, limit: int) -> list[Served]:  # noqa: ANN401
     """Returns the next page of businesses as if they had come just now, from the first if `subject` is None."""
     rows = await connection.fetch(_PAGE, set_version, subject, limit)
-    return [_changed(row["subject"], Change((), (), lines_from(row["visits"]))) for row in rows]
+    return [Served(row["subject"], row["visits"], "", change=Change((), (), lines_from(row["visits"]))) for row in rows]
 
 
 def intensities(served: Sequence[Served]) -> list[Write]:

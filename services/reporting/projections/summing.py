@@ -59,7 +59,7 @@ class _Facts:
 
     async def writes(self, connection: Any, set_version: int) -> list[Write]:  # noqa: ANN401
         rows = await subjects.lock(connection, set_version, self._changes)
-        served = [subjects.become(row, self._changes[row.subject]) for row in rows]
+        served = [subjects.gathered(row, self._changes[row.subject]) for row in rows]
         return [*subjects.writes(served, intensive=False), *additions(self._sums, _SLICE)]
 
 
