@@ -1,16 +1,13 @@
 """The page of the documentation that the command writes itself: one row for each scenario, as it was last measured."""
 
-import os
-import platform
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-import psutil
-
 from deploy.chaos.result import Result, Verdict
 from deploy.chaos.table import cells
+from deploy.local import machine
 from deploy.local.files import write_whole
 from shared.clock import WIB
 
@@ -29,7 +26,6 @@ _COLUMNS = (
     "measured",
 )
 _NAME = re.compile(r"^\| (?P<name>[a-z0-9-]+) \(")
-_GIB = 1024**3
 _TEXT = Path(__file__).with_suffix(".md")
 
 
@@ -64,7 +60,7 @@ def _row(results: Sequence[Result], now: datetime) -> str:
     name, seen, *figures, verdict = cells(whole)
     figures.insert(1, f"{whole.without_answer:,}" if whole.verdict is not Verdict.NOT_RUN else "")
     how = f"{len(results)} seeds" if len(results) > 1 else f"seed {whole.seed}"
-    measured = f"{now.astimezone(WIB):%Y-%m-%d}, {how}, {_machine()}"
+    measured = f"{now.astimezone(WIB):%Y-%m-%d}, {how}, {machine.described()}"
     return "| " + " | ".join([name, whole.title, seen, *figures, verdict, measured]) + " |"
 
 
@@ -95,8 +91,3 @@ def together(results: Sequence[Result]) -> Result:
 
 
 _BADNESS = (Verdict.NOT_RUN, Verdict.SURVIVED, Verdict.TOOTHLESS, Verdict.FAILED)
-
-
-def _machine() -> str:
-    cores, memory = os.cpu_count() or 1, psutil.virtual_memory().total / _GIB
-    return f"{cores} cores, {memory:.0f} GiB, {platform.system()}"

@@ -1,17 +1,19 @@
 """`plut bench`: measurements, on an installation of their own."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deploy.cli import bench_query
-from deploy.cli.options import DataDir, Json, fail, print_json
+from deploy.cli.options import DataDir, Json, Write, fail, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from deploy.bench.owed import Figure
     from deploy.bench.pipeline import Asked, Measured
     from deploy.local.installation import Installation
 
@@ -60,6 +62,7 @@ def pipeline(
         bool, typer.Option(help="Afterwards the read models are rebuilt.")
     ] = False,
     data_dir: DataDir = None,
+    write: Write = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
     """Measures from COMMIT's return until another connection sees the changed total, and how fast a backlog passes.
@@ -83,6 +86,10 @@ def pipeline(
         fail(f"It broke off: {error}", "`plut doctor` looks for what is wrong with this machine.")
     except UNAVAILABLE as error:
         fail(f"Postgres or the pipeline did not answer: {error!r}", "Measure on a machine with less to do.")
+    if write is not None:
+        from deploy.bench import owed
+
+        _write(write, owed.of_pipeline(asked, measured.as_json()))
     print_json({**measured.as_json(), "proven": proven}) if json else _show(measured, proven=proven)
     raise typer.Exit(0 if proven and measured.missing == 0 else 1)
 
@@ -91,6 +98,7 @@ def pipeline(
 def api(
     seconds: Annotated[float, typer.Option(min=1, help="For how long each load is measured.")] = 10.0,
     data_dir: DataDir = None,
+    write: Write = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
     """Measures an HTTP command: a registration, authenticated, validated, scoped, idempotent, encrypted, committed.
@@ -98,13 +106,14 @@ def api(
     Beside it, in the same run, an endpoint that does nothing with the same body, and pgbench; what runs beside it on
     the machine takes part in the use of it.
     """
+    from deploy.bench import owed
     from deploy.bench.api import RefusedError, measure
 
     async def measured(installation: "Installation") -> dict[str, Any]:
         return (await measure(installation, seconds, _say)).as_json()
 
     try:
-        _run_in_scratch(data_dir, measured, json=json)
+        _run_in_scratch(data_dir, measured, owed.of_api, write, json=json)
     except RefusedError as error:
         fail(f"It broke off: {error}", "`plut logs registry` says why.")
 
@@ -112,33 +121,37 @@ def api(
 @_bench.command("dedupe")
 def dedupe(
     data_dir: DataDir = None,
+    write: Write = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
     """Registers a labelled set of businesses and says which pairs were taken for one business, rightly or not.
 
     A pair is found if it is merged or sent to review. All numbers but the pairs are shares.
     """
+    from deploy.bench import owed
     from deploy.bench.dedupe import measure
 
     async def measured(installation: "Installation") -> dict[str, Any]:
         return (await measure(installation)).as_json()
 
-    _run_in_scratch(data_dir, measured, json=json)
+    _run_in_scratch(data_dir, measured, owed.of_dedupe, write, json=json)
 
 
 @_bench.command("find")
 def find(
     businesses: Annotated[int, typer.Option(min=1_000, help="Among how many businesses.")] = 1_000_000,
     data_dir: DataDir = None,
+    write: Write = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
     """Measures finding a business, and the search for duplicates of one, among many that Postgres makes first."""
+    from deploy.bench import owed
     from deploy.bench.dedupe_find import measure
 
     async def measured(installation: "Installation") -> dict[str, Any]:
         return (await measure(installation, businesses, _say)).as_json()
 
-    _run_in_scratch(data_dir, measured, json=json)
+    _run_in_scratch(data_dir, measured, owed.of_find, write, json=json)
 
 
 @_bench.command("import")
@@ -148,12 +161,14 @@ def imports(
         bool, typer.Option(help="Relays and consumers run meanwhile, on the same processors; else they are held.")
     ] = False,
     data_dir: DataDir = None,
+    write: Write = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
     """Measures an import of a sheet from its upload to its last row: read, judged, searched for and registered.
 
     Beside it, bare COPY of the same cells into a table without rules.
     """
+    from deploy.bench import owed
     from deploy.bench.imports import ImportFailed, measure
     from deploy.local.import_desk import ImportRefused
 
@@ -161,15 +176,20 @@ def imports(
         return (await measure(installation, rows, _say, held=not pipeline)).as_json()
 
     try:
-        _run_in_scratch(data_dir, measured, json=json)
+        _run_in_scratch(data_dir, measured, partial(owed.of_import, pipeline=pipeline), write, json=json)
     except (ImportFailed, ImportRefused) as error:
         fail(f"It broke off: {error}", "`plut logs registry` says why.")
 
 
 def _run_in_scratch(
-    data_dir: Path | None, measured: "Callable[[Installation], Awaitable[dict[str, Any]]]", *, json: bool
+    data_dir: Path | None,
+    measured: "Callable[[Installation], Awaitable[dict[str, Any]]]",
+    figures: "Callable[[dict[str, Any]], Sequence[Figure]]",
+    write: Path | None,
+    *,
+    json: bool,
 ) -> None:
-    """Measures on an installation of its own and prints what was measured, or says why it broke off."""
+    """Measures on an installation of its own and tells what was measured, or says why it broke off."""
     import uvloop
 
     from deploy.bench.scratch import scratch
@@ -186,7 +206,16 @@ def _run_in_scratch(
         fail(f"It broke off: {error}", "`plut doctor` looks for what is wrong with this machine.")
     except UNAVAILABLE as error:
         fail(f"Postgres or the registry did not answer: {error!r}", "Measure on a machine with less to do.")
+    if write is not None:
+        _write(write, figures(rows))
     print_json(rows) if json else _show_rows(rows)
+
+
+def _write(path: Path, figures: "Sequence[Figure]") -> None:
+    from deploy.bench import page
+    from shared.clock import utc_now
+
+    page.write(path, figures, utc_now())
 
 
 def _say(text: str) -> None:

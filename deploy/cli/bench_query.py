@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from deploy.cli.options import DataDir, Json, fail, print_json
+from deploy.cli.options import DataDir, Json, Write, fail, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,7 @@ def query(
     rate: Annotated[float, typer.Option(min=0, help="Events per second that are applied meanwhile.")] = 200.0,
     seconds: Annotated[float, typer.Option(min=0.5, help="For how long each question is asked.")] = 3.0,
     data_dir: DataDir = None,
+    write: Write = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
     """Measures what reporting's answers take at 1, 10 and 100 times the events, while events are applied.
@@ -52,6 +53,11 @@ def query(
         fail(f"It broke off: {error}", "`plut doctor` looks for what is wrong with this machine.")
     except UNAVAILABLE as error:
         fail(f"Postgres or reporting did not answer: {error!r}", "Measure on a machine with less to do.")
+    if write is not None:
+        from deploy.bench import owed, page
+        from shared.clock import utc_now
+
+        page.write(write, owed.of_query(answers, rate), utc_now())
     print_json([each.as_json() for each in answers]) if json else _show(answers)
     raise typer.Exit(0 if kept_by(answers) else 1)
 

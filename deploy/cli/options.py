@@ -21,6 +21,13 @@ DataDir = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
+Write = Annotated[
+    Path | None,
+    typer.Option(
+        "--write", help="A page whose rows of these figures are replaced, such as docs/performance.md.", dir_okay=False
+    ),
+]
+
 
 def fail(message: str, cure: str, status: int = 1) -> NoReturn:
     """Ends the command: what is wrong and how to mend it, on the error output."""
