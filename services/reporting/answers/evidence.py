@@ -13,6 +13,7 @@ from uuid import UUID
 
 from services.reporting.answers.snapshots import Snapshot
 from services.reporting.domain import PROVINCE, Fact
+from services.reporting.periods import PeriodAsked
 from services.reporting.projections import businesses_served, listing
 from services.reporting.projections.businesses_served import Line, Visit
 from services.reporting.projections.listing import Days, Listed, Places
@@ -28,7 +29,8 @@ _NOBODY: Sequence[Line] = ()
 class Figure:
     """`terms` of a total's amounts, each with its sign, under these values of its key and in these spans.
 
-    Its facts are listed through `offices`. To a total that knows no time every span is all of it.
+    Its facts are listed through `offices`. To a total that knows no time every span is all of it: `period` is None,
+    for the figure tells how things are now.
     """
 
     total: Total
@@ -37,6 +39,7 @@ class Figure:
     within: Mapping[str, Sequence[str]]
     spans: Sequence[Span]
     listed: Days | Places
+    period: PeriodAsked | None
 
     def terms_of(self, contributions: Iterable[Contribution]) -> dict[str, int]:
         """Returns by term what these contributions add to the figure."""

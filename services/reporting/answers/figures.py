@@ -106,35 +106,42 @@ def figure_of(card: Indicator, asked: Asked, seen: Snapshot, *, whole: bool) -> 
     if "home_office" in columns:
         return _of_places(card, terms, total, asked, seen)
     _refuse_region(asked)
-    period = asked.period or PeriodAsked.containing(_usual_grain(card), seen.instant.today)
+    period = _period(card, asked, seen)
     offices = [asked.office] if asked.office else list(seen.offices)
     kind = Kind.BUSINESS if "registrations" in terms else Kind.SESSION
     within = {"office": _offices_of(total, asked, offices, whole=whole), **_listed(asked.only)}
-    return Figure(total, terms, offices, within, [_span(total, card, period)], Days(kind, period.first, period.last))
+    days = Days(kind, period.first, period.last)
+    return Figure(total, terms, offices, within, [_span(total, card, period)], days, period)
 
 
-def _usual_grain(card: Indicator) -> Period:
-    return Period.YEAR if card.code == "intensive" else Period.MONTH
+def _period(card: Indicator, asked: Asked, seen: Snapshot) -> PeriodAsked:
+    usual = Period.YEAR if card.code == "intensive" else Period.MONTH
+    return asked.period or PeriodAsked.containing(usual, seen.instant.today)
 
 
 def _of_places(card: Indicator, terms: Mapping[str, int], total: Total, asked: Asked, seen: Snapshot) -> Figure:
     if asked.office:
         raise at_field("office", "Angka ini dipilah menurut kantor asal.", "Pakai `home_office` sebagai gantinya.")
+    _refuse_others(card, asked)
     only = {"kind": EACH_ONCE, **asked.only, **_ONLY.get(card.code, {}), **_place(total, asked.region)}
     home = only.pop("home_office", None)
     offices = [home] if home else list(seen.offices)
     within = {"home_office": offices, **_listed(only)}
-    return Figure(total, terms, offices, within, [_time(total, card, asked, seen)], Places(asked.region or ""))
+    period = _period(card, asked, seen) if total is businesses_over_time.TOTAL else None
+    if period is None and asked.period is not None:
+        raise at_field("period", "Angka ini keadaan sekarang, tanpa periode.", "Hapus `period`, atau pilih `stock`.")
+    return Figure(total, terms, offices, within, [_time(total, card, period)], Places(asked.region or ""), period)
 
 
-def _time(total: Total, card: Indicator, asked: Asked, seen: Snapshot) -> Span:
-    if total is not businesses_over_time.TOTAL:
-        if asked.period is not None:
-            raise at_field(
-                "period", "Angka ini keadaan sekarang, tanpa periode.", "Hapus `period`, atau pilih `stock`."
-            )
+def _refuse_others(card: Indicator, asked: Asked) -> None:
+    for name, counted_only in _ONLY.get(card.code, {}).items():
+        if asked.only.get(name, counted_only) != counted_only:
+            raise at_field(name, f"{card.name} selalu `{counted_only}`.", f"Hapus `{name}`, atau pilih `businesses`.")
+
+
+def _time(total: Total, card: Indicator, period: PeriodAsked | None) -> Span:
+    if period is None:
         return Span("now", Period.ALL, FIRST_DAY, FIRST_DAY)
-    period = asked.period or PeriodAsked.containing(Period.MONTH, seen.instant.today)
     span = _span(total, card, period)
     return Span(span.name, span.grain, FIRST_DAY, span.last) if card.code == "stock" else span
 

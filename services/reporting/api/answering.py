@@ -31,8 +31,13 @@ def etag(instant: Instant, form: Format = Format.JSON) -> str:
 
 def is_known(request: Request, instant: Instant, form: Format = Format.JSON) -> bool:
     """Tells whether the caller has read this already."""
-    known = request.headers.get("if-none-match", "")
-    return known.strip() == "*" or etag(instant, form) in [tag.strip() for tag in known.split(",")]
+    known = [tag.strip() for told in request.headers.getlist("if-none-match") for tag in told.split(",")]
+    return known == ["*"] or _opaque(etag(instant, form)) in map(_opaque, known)
+
+
+def _opaque(tag: str) -> str:
+    """Returns what is compared of a tag: to If-None-Match a weak one and a strong one are the same."""
+    return tag.removeprefix("W/")
 
 
 def not_modified(instant: Instant, form: Format = Format.JSON) -> Response:

@@ -135,7 +135,7 @@ async def read_indicator_events(
             listed(_told(page.items)),
             seen.instant,
             role(who),
-            periods=[asked.period] if asked.period else [],
+            periods=[made_of.period] if made_of.period else [],
             filters=filters_told({"office": office, "region": region, **given}),
             notes=[f"Angkanya {number(whole)} {indicator.unit}.", *_NOTES],
             next_cursor=cursors.encode(page.ends) if page.ends else None,

@@ -1,7 +1,7 @@
 """Cards: one figure each, with what it consists of, what it was before, and what is meant by it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.reporting.answers.activity import Beside
 from services.reporting.answers.figures import asked_about, counted
@@ -15,13 +15,17 @@ Parts = Sequence[tuple[str, str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`parts`: (indicator, label, figure). `before`: (period, figure) to compare with."""
+    """`parts`: (indicator, label, figure). `before`: (period, figure) to compare with.
+
+    `only`: what the figure is told apart by, as the address of its evidence writes it.
+    """
 
     indicator: Indicator
     label: str
     figure: str
     parts: Parts = ()
     before: Sequence[tuple[str, str]] = ()
+    only: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def meanings(self) -> list[Indicator]:

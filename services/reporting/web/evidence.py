@@ -14,6 +14,7 @@ from services.reporting.codes import NAMES, name_of, region_name
 from services.reporting.indicators import INDICATORS, Indicator
 from services.reporting.indicators.card import Measure
 from services.reporting.periods import PeriodAsked
+from services.reporting.projections.businesses_by_region import LEVELS
 from services.reporting.projections.listing import Days
 from shared import days
 from shared.http.cursors import PageCursors
@@ -21,7 +22,14 @@ from shared.http.problem import Problem, at_field
 from shared.reference.regions import regencies, regions
 
 ROWS = 50
-_COLUMNS = {"bidang": "field", "layanan": "service", "kanal": "channel", "konsultan": "consultant"}
+_COLUMNS = {
+    "bidang": "field",
+    "layanan": "service",
+    "kanal": "channel",
+    "konsultan": "consultant",
+    "jenis": "kind",
+    "status": "status",
+}
 _KINDS = {"session": "Sesi", "business": "Usaha", "consultant": "Konsultan", "office": "Kantor"}
 
 
@@ -37,6 +45,8 @@ class Question:
     layanan: str = ""
     kanal: str = ""
     konsultan: str = ""
+    jenis: str = ""
+    status: str = ""
     halaman: str = ""
 
     @classmethod
@@ -53,8 +63,7 @@ class Question:
                 raise at_field(name, f"Parameter `{name}` tidak dikenal.", f"Pakai: {', '.join(names)}.")
         if told.get("kantor", "35.01") not in regencies():
             raise at_field("kantor", "Kode kantor tidak dikenal.", "Isi kode kabupaten/kota, misalnya 35.76.")
-        if told.get("wilayah", "35.01") not in regions():
-            raise at_field("wilayah", "Kode wilayah tidak dikenal.", "Isi kode Kemendagri, misalnya 35.76.")
+        _check_region(told.get("wilayah", "35.01"))
         for name, column in _COLUMNS.items():
             _check_code(name, column, told.get(name, ""))
         return cls(card, **told)
@@ -67,8 +76,13 @@ class Question:
 
     @property
     def only(self) -> dict[str, str]:
-        """Returns the values of the columns by which sessions are told apart."""
+        """Returns the values of the columns by which sessions and businesses are told apart."""
         return {column: self.filters[name] for name, column in _COLUMNS.items() if name in self.filters}
+
+
+def _check_region(code: str) -> None:
+    if code not in regions() or len(code) not in LEVELS.values():
+        raise at_field("wilayah", "Kode wilayah tidak dikenal.", "Isi kode kabupaten/kota (35.76) atau bagiannya.")
 
 
 def _check_code(name: str, column: str, code: str) -> None:
@@ -97,13 +111,16 @@ class Row:
     amount: int
 
 
-def evidence_of(**filters: str) -> Callable[[Indicator], str]:
-    """Returns what gives the address of the events behind a figure; empty for one that is reckoned from others."""
+def evidence_of(**filters: str) -> Callable[..., str]:
+    """Returns what gives the address of the events behind a figure; empty for one that is reckoned from others.
 
-    def address(card: Indicator) -> str:
+    The figure may be told apart further: `(card, status="closed")`.
+    """
+
+    def address(card: Indicator, **further: str) -> str:
         if card.measure is Measure.RATIO or (card.code == "intensive" and len(filters.get("periode", "")) != 4):
             return ""
-        query = urlencode(filters)
+        query = urlencode(filters | further)
         return f"/bukti/{card.code}" + (f"?{query}" if query else "")
 
     return address
@@ -112,7 +129,7 @@ def evidence_of(**filters: str) -> Callable[[Indicator], str]:
 def evidence_about(card: Indicator, office: str, period: PeriodAsked, column: str, code: str) -> str:
     """Returns the address of the events behind a line of an office's table, such as the sessions on marketing."""
     name = next(name for name, one in _COLUMNS.items() if one == column)
-    return evidence_of(periode=str(period), kantor=office, **{name: code})(card)
+    return evidence_of(periode=str(period), kantor=office)(card, **{name: code})
 
 
 async def evidence(
@@ -129,7 +146,7 @@ async def evidence(
         "card": asked.indicator,
         "instant": seen.instant,
         "figure": await all_figures.figure(seen, figure),
-        "period": period,
+        "period": figure.period,
         "office": regencies()[asked.kantor].name if asked.kantor else None,
         "region": region_name(asked.wilayah) if asked.wilayah else None,
         "about": [code if column == "consultant" else name_of(column, code) for column, code in asked.only.items()],

@@ -110,7 +110,7 @@ def _cards(here: Place) -> list[Card]:
     kinds = tuple(("active_businesses", label, number(here.active(kind))) for kind, label in KINDS.items())
     cards = [
         Card(INDICATORS["active_businesses"], "Usaha aktif", number(here.active()), kinds),
-        Card(INDICATORS["businesses"], "Usaha yang sudah tutup", number(here.closed)),
+        Card(INDICATORS["businesses"], "Usaha yang sudah tutup", number(here.closed), only={"status": "closed"}),
     ]
     if here.rate is not None:
         people = (("businesses_per_100000", "penduduk", number(population()[here.region.code])),)

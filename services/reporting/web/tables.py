@@ -16,6 +16,7 @@ from services.reporting.web.trend import Bar
 _OFFICE = ("registrations", "sessions", "served", "newly_served", "contact_minutes", "confirmed_share", "contested")
 _MONTH = ("sessions", "confirmed", "contested", "registrations")
 _WORK = ("sessions", "confirmed", "contact_minutes", "preparation_minutes", "travel_minutes")
+_LOAD = ("sessions", "confirmed", "contested", "contact_minutes", "preparation_minutes", "travel_minutes")
 _KINDS = ("umkm", "ikm", "cooperative")
 
 
@@ -59,12 +60,13 @@ def of_office(told: Mapping[str, Any]) -> dict[str, Table]:
     """Returns the tables of an office's page."""
     period, name = told["period"], told["heading"]
     tables = {
-        label.lower(): _lines(f"Sesi {name} menurut {label.lower()}", label, lines, period, "")
+        label.lower(): _lines(f"Sesi {name} menurut {label.lower()}", label, lines, period, _WORK)
         for label, lines in told["about"]
     }
     tables["tren"] = _months(f"Sesi {name} per bulan", told["trend"], _MONTH)
     if told["consultants"] is not None:
-        tables["konsultan"] = _lines(f"Beban konsultan {name}", "Konsultan", told["consultants"], period, "consultant_")
+        lines, title = told["consultants"], f"Beban konsultan {name}"
+        tables["konsultan"] = _lines(title, "Konsultan", lines, period, _LOAD, prefix="consultant_")
     return tables
 
 
@@ -90,9 +92,11 @@ def _months(title: str, bars: Sequence[Bar], codes: Sequence[str]) -> Table:
     return Table("per-bulan", title, columns, [[str(bar.month), *_cells(codes, bar.amounts)] for bar in bars])
 
 
-def _lines(title: str, label: str, lines: Sequence[Line], period: PeriodAsked, prefix: str) -> Table:
-    columns = [text("name", label), *(Column.of(f"{prefix}{code}", key=code) for code in _WORK)]
-    return Table(title, title, columns, [[line.name, *_cells(_WORK, line.done)] for line in lines], period)
+def _lines(
+    title: str, label: str, lines: Sequence[Line], period: PeriodAsked, codes: Sequence[str], prefix: str = ""
+) -> Table:
+    columns = [text("name", label), *(Column.of(f"{prefix}{code}", key=code) for code in codes)]
+    return Table(title, title, columns, [[line.name, *_cells(codes, line.done)] for line in lines], period)
 
 
 def _cells(codes: Sequence[str], done: Amounts) -> list[Cell]:

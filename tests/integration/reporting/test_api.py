@@ -273,6 +273,7 @@ WRONG = [
     ("/v1/indicators/sessions/events?consultant=somebody", 422),
     ("/v1/indicators/businesses/events?home_office=35.78", 403),
     ("/v1/indicators/businesses/events?period=2026", 422),
+    ("/v1/indicators/active_businesses/events?status=closed", 422),
     ("/v1/indicators/intensive/events?period=2026-05", 422),
     ("/v1/indicators/registered/events?region=35.76.01", 422),
 ]
@@ -305,6 +306,32 @@ async def test_an_answer_is_not_given_twice(client: httpx.AsyncClient, worker: P
         moved = await client.get(path, headers={**ANALYST, "If-None-Match": first.headers["etag"]})
         assert moved.status_code == 200, path
         assert moved.headers["etag"] != first.headers["etag"]
+
+
+async def test_a_known_answer_may_be_named_in_any_way(client: httpx.AsyncClient, worker: Pool) -> None:
+    await _feed(worker)
+    tag = (await client.get("/v1/offices/activity", headers=ANALYST)).headers["etag"]
+    strong = tag.removeprefix("W/")
+    for known in (tag, strong, "*", f'W/"older", {strong}', f'"older",{tag}'):
+        answer = await client.get("/v1/offices/activity", headers={**ANALYST, "If-None-Match": known})
+        assert answer.status_code == 304, known
+    twice = [*ANALYST.items(), ("If-None-Match", '"older"'), ("If-None-Match", strong)]
+    assert (await client.get("/v1/offices/activity", headers=twice)).status_code == 304
+    for other in ("", '"older"', strong.strip('"'), f"{strong[:-2]}x"):
+        answer = await client.get("/v1/offices/activity", headers={**ANALYST, "If-None-Match": other})
+        assert answer.status_code == 200, other
+
+
+async def test_the_events_behind_a_figure_name_its_period(client: httpx.AsyncClient, worker: Pool) -> None:
+    await _feed(worker)
+    for code, period in (
+        ("sessions", f"{TODAY:%Y-%m}"),
+        ("stock", f"{TODAY:%Y-%m}"),
+        ("intensive", str(TODAY.year)),
+        ("businesses", None),
+    ):
+        told = await _ask(client, f"/v1/indicators/{code}/events")
+        assert [one["period"] for one in told["periods"]] == ([period] if period else []), code
 
 
 async def test_every_table_is_a_file_too(client: httpx.AsyncClient, worker: Pool) -> None:

@@ -414,6 +414,26 @@ async def test_every_figure_leads_to_the_events_that_make_it(province: httpx.Asy
             assert sum(int(one.replace(".", "")) for one in added) == int(whole[1].replace(".", "")), address
 
 
+async def test_what_is_told_apart_leads_to_its_own_events(province: httpx.AsyncClient) -> None:
+    page = (await province.get("/wilayah/35.79")).text
+    closed = page.split("Usaha yang sudah tutup</h2>")[1].split('<div class="card">')[0]
+    address = html.unescape(re.findall(r'href="(/bukti/[^"]+)"', closed)[0])
+    found = (await province.get(address)).text
+    assert _figure(page, "Usaha yang sudah tutup") == "1"
+    assert "<h1>Usaha terdaftar: 1</h1>" in found
+    assert str(UUID(int=3)) in found
+    none = (await province.get("/bukti/businesses?wilayah=35.76&status=closed")).text
+    assert "<h1>Usaha terdaftar: 0</h1>" in none
+    assert "<h1>Usaha terdaftar: 1</h1>" in (await province.get("/bukti/businesses?jenis=cooperative")).text
+
+
+async def test_the_events_of_no_named_period_are_those_of_the_running_one(province: httpx.AsyncClient) -> None:
+    today = business_day(utc_now())
+    assert f"{days.month(today)} · satuan: sesi" in (await province.get("/bukti/sessions")).text
+    assert f"{today.year} · satuan: usaha" in (await province.get("/bukti/intensive")).text
+    assert days.month(today) not in (await province.get("/bukti/businesses")).text.split("satuan:")[0]
+
+
 async def test_the_events_come_in_pages(province: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence, "ROWS", 1)
     address, seen = "/bukti/sessions", []
@@ -436,6 +456,9 @@ async def test_a_wrong_address_is_told_how_to_be_mended(browser: httpx.AsyncClie
         ("/bukti/confirmed_share", 422),
         ("/bukti/sessions?kantor=99.99", 422),
         ("/bukti/sessions?wilayah=35.99", 422),
+        ("/bukti/businesses?wilayah=35", 422),
+        ("/bukti/businesses?status=lupa", 422),
+        ("/bukti/active_businesses?status=closed", 422),
         ("/bukti/sessions?periode=2024-13", 422),
         ("/bukti/sessions?office=35.76", 422),
         ("/bukti/sessions?bidang=sihir", 422),
@@ -469,6 +492,8 @@ async def test_what_is_shown_can_be_taken_along(province: httpx.AsyncClient) -> 
         assert "Data s.d." in file.text
         book = await province.get(path, params={"unduh": f"{table}.xlsx"})
         assert openpyxl.load_workbook(io.BytesIO(book.content)).sheetnames, table
+    load = (await province.get("/kantor/35.76", params={"unduh": "konsultan.csv"})).text
+    assert "Sesi disanggah konsultan" in load.splitlines()[0]
     sorted_file = (await province.get("/", params={"unduh": "wilayah.csv", "urut": "nama"})).text
     assert sorted_file.lstrip("\ufeff").splitlines()[1].startswith("35.26;Kabupaten Bangkalan;")
 
