@@ -1,7 +1,7 @@
 """The kept answers of accepted commands against the outbox: each answer has its events, each event one answer."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,6 +51,11 @@ select clock_timestamp() - interval '89 days' as since, coalesce(max(seq), 0) as
 """
 
 
+def aggregate_of(answer: Mapping[str, Any]) -> str:
+    """Returns the aggregate whose event an answer tells of; a move, which has an id of its own, is of its business."""
+    return str(next((answer[name] for name in ("business", "id", "code") if name in answer), ""))
+
+
 @dataclass(frozen=True)
 class Event:
     """An event as it stands in the outbox. `provisional`: it speaks of a business that was not known."""
@@ -81,7 +86,7 @@ class Command:
 
     @property
     def aggregate_id(self) -> str:
-        return str(self.answer.get("id", self.answer.get("code", "")))
+        return aggregate_of(self.answer)
 
     @property
     def acceptances(self) -> int | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from deploy.check.answers import aggregate_of
 from deploy.check.findings import Finding, Kind
 from deploy.check.reader import Readers
 from deploy.check.writers import Line, Outcome, Unreadable, chunks, read_logs
@@ -32,7 +33,7 @@ class Restored:
     def explains(self, line: Line) -> bool:
         """Tells whether a restore is why nothing is found of an acknowledged line."""
         answer = line.answer if isinstance(line.answer, dict) else {}
-        if (str(answer.get("id", answer.get("code"))), answer.get("version")) in self.events:
+        if (aggregate_of(answer), answer.get("version")) in self.events:
             return True
         return line.at is not None and any(since < line.at <= until for since, until in self.spans)
 

@@ -15,7 +15,7 @@ from shared import outbox
 from tests.infrastructure import databases
 from tests.infrastructure.databases import Template
 from tests.integration.check.world import BUSINESSES, SESSIONS, World, populate
-from tests.support.reporting_events import business, office, session
+from tests.support.reporting_events import business, event, office, session
 
 BUSINESS_FACT = "reporting.fact_business"
 SESSION_FACT = "reporting.fact_session"
@@ -72,6 +72,13 @@ async def test_a_healthy_system_is_proven(world: World) -> None:
         "waiting": 0,
         "details": [],
     }
+
+
+async def test_the_answer_of_a_move_is_of_its_business(world: World) -> None:
+    state = business(BUSINESSES[1], home_office="35.79").payload.state.model_dump(mode="json")
+    await world.accept(event("BusinessMoved", str(BUSINESSES[1]), 2, state, office="35.79"))
+    report = await world.check()
+    assert (report.ok, report.details) == (True, [])
 
 
 async def test_an_accepted_command_without_its_event_is_lost(world: World) -> None:

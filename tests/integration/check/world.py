@@ -69,8 +69,7 @@ class World:
         """Leaves an accepted command behind, not yet published."""
         key = key or str(uuid4())
         status = 201 if event.version == 1 else 200
-        name = "code" if event.type.startswith("Office") else "id"
-        answer = {name: event.aggregate_id, "revision": event.version, "version": event.version}
+        answer = {**_named(event), "revision": event.version, "version": event.version}
         pool = await self.pool(TOPIC_OF[event.type].service, "app")
         async with pool.acquire() as connection, connection.transaction():
             ids = await outbox.append(connection, [event])
@@ -113,6 +112,13 @@ class World:
         settings = {service: self.database.settings(service, "worker") for service in SERVICES}
         async with open_readers(settings) as readers:
             return await prove(readers, writers=writers, wait_seconds=wait, progress=lambda _stage, _number: None)
+
+
+def _named(event: AnyEvent) -> dict[str, str]:
+    """How an answer names what it is about: a move has an id of its own."""
+    if event.type == "BusinessMoved":
+        return {"id": str(uuid4()), "business": event.aggregate_id}
+    return {"code" if event.type.startswith("Office") else "id": event.aggregate_id}
 
 
 def ids(count: int, start: int) -> list[UUID]:
