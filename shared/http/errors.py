@@ -60,6 +60,11 @@ def render(problem: Problem, request: Request) -> Response:
 
 
 def document(problem: Problem, request: Request) -> bytes:
+    """Returns the problem's JSON document, as it belongs to this request."""
+    return written(problem, str(tracing.of(request.scope).correlation_id))
+
+
+def written(problem: Problem, correlation_id: str) -> bytes:
     """Returns the problem's JSON document (RFC 9457 with `cure`, `errors` and `correlation_id`)."""
     body: dict[str, Any] = {
         "type": f"urn:plut:problem:{problem.kind}",
@@ -68,7 +73,7 @@ def document(problem: Problem, request: Request) -> bytes:
         "detail": problem.detail,
         "cure": problem.cure,
         "errors": [error.as_json() for error in problem.errors],
-        "correlation_id": str(tracing.of(request.scope).correlation_id),
+        "correlation_id": correlation_id,
         **problem.extra,
     }
     return json.dumps(body, default=str).encode()

@@ -14,6 +14,7 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
+from shared.http.protocol import Protocol
 from shared.loops import BackgroundLoop
 from shared.settings import Settings, refuse
 
@@ -62,7 +63,7 @@ class _Server(uvicorn.Server):
 def _config(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=Protocol,
         loop="none",
         ws="none",
         lifespan="on",
