@@ -23,13 +23,13 @@ def token(
     """Prints a bearer token of ten minutes."""
     from deploy.local.installation import Installation
     from deploy.local.issuer.mint import LIFETIME_SECONDS, Mint
-    from deploy.local.issuer.people import person
+    from deploy.local.issuer.people import OFFICE_ROLES, person
     from deploy.local.issuer.vault import Vault
 
     try:
         somebody = person(role, office)
     except ValueError as error:
-        fail(str(error), f"try: plut token {role}" + ("" if office else " --office 35.76"))
+        fail(str(error), f"try: plut token {role}" + (" --office 35.76" if role in OFFICE_ROLES else ""))
     installation = Installation.open(data_dir)
     mint = Mint(Vault(installation.secrets_dir("issuer", "issuer")), installation.issuer, "plut")
     signed = mint.access_token(somebody, subject=subject)
