@@ -64,9 +64,9 @@ class Asked:
         return {name: value for name, value in told.items() if name != left_out}
 
     def steps(self, period: PeriodAsked) -> list[tuple[str, str]]:
-        """Returns the ways to the periods beside: what they are called and how they are written."""
-        near = (("Sebelumnya", period.before), ("Setahun sebelumnya", period.year_before))
-        return [(f"{label}: {one.label}", str(one)) for label, one in near if one is not None]
+        """Returns the ways to the periods beside, each once: what they are called and how they are written."""
+        near = {period.year_before: "Setahun sebelumnya", period.before: "Sebelumnya"}
+        return [(f"{label}: {one.label}", str(one)) for one, label in reversed(near.items()) if one is not None]
 
     def sorted_by(self, column: str) -> str:
         """Returns the query that sorts by a column, the other way round if it does already."""

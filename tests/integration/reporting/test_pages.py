@@ -341,6 +341,7 @@ async def test_any_period_can_be_looked_at_with_those_beside_it(province: httpx.
     assert f"Ditampilkan: <strong>{days.month(before)}</strong>" in page
     assert "masih berjalan" not in page.split('id="peta"')[0]
     assert f"Setahun sebelumnya: {days.month(before.replace(year=before.year - 1))}" in page
+    assert (await province.get("/?periode=2024")).text.count("ebelumnya: 2023") == 1
     for periode in ("hari", "triwulan", "tahun", "semua", "2024-Q2", "2024", "2024-02-29"):
         assert (await province.get("/", params={"periode": periode})).status_code == 200, periode
 
