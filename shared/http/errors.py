@@ -18,9 +18,8 @@ from shared import commands, postgres
 from shared.auth.tokens import IssuerUnavailable
 from shared.http import tracing
 from shared.http.bahasa import field_problems
-from shared.http.problem import FieldProblem, Problem
+from shared.http.problem import MEDIA_TYPE, FieldProblem, Problem, written
 
-MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 _log = structlog.get_logger()
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -62,21 +61,6 @@ def render(problem: Problem, request: Request) -> Response:
 def document(problem: Problem, request: Request) -> bytes:
     """Returns the problem's JSON document, as it belongs to this request."""
     return written(problem, str(tracing.of(request.scope).correlation_id))
-
-
-def written(problem: Problem, correlation_id: str) -> bytes:
-    """Returns the problem's JSON document (RFC 9457 with `cure`, `errors` and `correlation_id`)."""
-    body: dict[str, Any] = {
-        "type": f"urn:plut:problem:{problem.kind}",
-        "title": problem.title,
-        "status": problem.status,
-        "detail": problem.detail,
-        "cure": problem.cure,
-        "errors": [error.as_json() for error in problem.errors],
-        "correlation_id": correlation_id,
-        **problem.extra,
-    }
-    return json.dumps(body, default=str).encode()
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:

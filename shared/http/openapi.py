@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from shared.http import errors, links
+from shared.http import links, problem
 from shared.http.requests import Secured, UploadFor, WriteFor, required_revision
 
 _PAGE = """<!doctype html>
@@ -179,5 +179,5 @@ def _complete(operation: dict[str, Any], dependencies: list[Any]) -> None:
 def _problem_response(status: str) -> dict[str, Any]:
     return {
         "description": _MEANINGS[status],
-        "content": {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": {problem.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }

@@ -1,7 +1,11 @@
 """Problems that callers can mend, as problem+json (RFC 9457) in Bahasa Indonesia."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+MEDIA_TYPE = "application/problem+json"
 
 
 @dataclass(frozen=True)
@@ -70,3 +74,18 @@ def stale(seen: int, current: int) -> Problem:
         cure="Baca lagi datanya, periksa perubahannya, lalu ulangi dengan ETag yang baru.",
         extra={"seen_revision": seen, "current_revision": current},
     )
+
+
+def written(problem: Problem, correlation_id: str) -> bytes:
+    """Returns the problem's JSON document (RFC 9457 with `cure`, `errors` and `correlation_id`)."""
+    body: dict[str, Any] = {
+        "type": f"urn:plut:problem:{problem.kind}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "cure": problem.cure,
+        "errors": [error.as_json() for error in problem.errors],
+        "correlation_id": correlation_id,
+        **problem.extra,
+    }
+    return json.dumps(body, default=str).encode()

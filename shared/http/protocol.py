@@ -3,8 +3,7 @@
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.http import tracing
-from shared.http.errors import MEDIA_TYPE, written
-from shared.http.problem import Problem
+from shared.http.problem import MEDIA_TYPE, Problem, written
 
 _NOT_HTTP = Problem(
     400,

@@ -19,7 +19,7 @@ from shared.auth.principal import Principal
 from shared.clock import utc_now
 from shared.commands import Answer
 from shared.commands import Request as Write
-from shared.http import errors
+from shared.http import problem
 from shared.http.problem import FieldProblem, Problem
 from shared.http.requests import offices_to_read, principal_for, reply, write_for
 from shared.http.wiring import Cursors, OpenPool
@@ -126,7 +126,7 @@ async def say_on_paper(
     return reply(await commands.say_on_paper(pool, write, attestation_id, form))
 
 
-_PROBLEM = {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_PROBLEM = {problem.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
 @router.post(

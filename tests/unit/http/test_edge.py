@@ -11,7 +11,7 @@ import structlog
 
 from shared import log, metrics
 from shared.auth.principal import Role
-from shared.http import edge, errors
+from shared.http import edge, errors, problem
 from shared.settings import Environment, LogFormat, Settings
 from tests.support.tokens import bearer, token
 
@@ -156,5 +156,5 @@ def _events(lines: io.StringIO) -> list[dict[str, Any]]:
 async def test_a_process_without_memory_asks_to_come_again(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/starved")
     assert answer.status_code == 503
-    assert answer.headers["content-type"] == errors.MEDIA_TYPE
+    assert answer.headers["content-type"] == problem.MEDIA_TYPE
     assert int(answer.headers["retry-after"]) == errors.RETRY_AFTER_SECONDS
