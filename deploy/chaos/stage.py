@@ -240,9 +240,11 @@ class Stage:
         async def enough() -> bool:
             return all(self.logs.count("failpoint", failpoint=each, act="kill") >= times for each in points)
 
-        await self.until(f"{times} deaths at {', '.join(points)}", enough, seconds)
-        for each in points:
-            self.seen[f"deaths at {each}"] = self.logs.count("failpoint", failpoint=each, act="kill")
+        try:
+            await self.until(f"{times} deaths at {', '.join(points)}", enough, seconds)
+        finally:
+            for each in points:
+                self.seen[f"deaths at {each}"] = self.logs.count("failpoint", failpoint=each, act="kill")
 
     async def disarm(self) -> None:
         """Takes away all conditions and has whatever ran under them start anew without."""
