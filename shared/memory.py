@@ -11,6 +11,13 @@ OF_REQUESTS = 50_000
 _SECONDS_BETWEEN_LOOKS = 60.0
 
 
+def look_rarely(objects: int) -> None:
+    """Looks for cycles now, never again through what is there by then, and from now on once per so many left over."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(objects)
+
+
 class RareCollector(BackgroundLoop):
     """Looks for cycles once a minute, and sooner where more objects are left over than `objects`.
 
@@ -25,9 +32,7 @@ class RareCollector(BackgroundLoop):
         self._objects = objects
 
     async def run(self) -> None:
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(self._objects)
+        look_rarely(self._objects)
         self.started.set()
         while not self.stopping.is_set():
             await self.rest(_SECONDS_BETWEEN_LOOKS)

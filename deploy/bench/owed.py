@@ -121,12 +121,13 @@ def of_dedupe(told: Mapping[str, Any]) -> list[Figure]:
 def of_query(answers: Sequence[Answer], rate: float) -> list[Figure]:
     """Returns the figures of `plut bench query`: of all questions the slowest, and the one that is least flat."""
     most = max(each.events for each in answers)
-    command = f"plut bench query --events {most // 100_000 * 100_000 or most} --rate {rate:g}"
+    events = most // 100_000 * 100_000 or most  # about so many were asked for: whole circles of them are made
+    command = f"plut bench query --events {events} --rate {rate:g}"
     slowest = max(answers, key=lambda each: each.p99_ms)
     by_question = ratios(answers)
     steepest = max(by_question, key=by_question.__getitem__)
     what = f"{len(by_question)} questions to reporting, {rate:g} events/s applied meanwhile"
-    of_all = f"{what}, to {most // 100_000 * 100_000 or most:,} events"
+    of_all = f"{what}, to {events:,} events"
     return [
         Figure(f"{of_all}: slowest p99", slowest.p99_ms, "ms", command, LIMIT_MS, note=f"`{slowest.query}`"),
         Figure(

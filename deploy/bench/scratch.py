@@ -1,6 +1,5 @@
 """An installation of the measurement's own: real processes, nobody's data, gone afterwards."""
 
-import gc
 import os
 import shutil
 import tempfile
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from deploy.local import launcher
 from deploy.local.installation import Installation
-from shared.memory import OF_BATCHES
+from shared.memory import OF_BATCHES, look_rarely
 
 
 @asynccontextmanager
@@ -24,19 +23,12 @@ async def scratch(data_dir: Path | None, say: Callable[[str], None]) -> AsyncIte
     try:
         say(f"an installation of its own is started in {directory}")
         await launcher.launch(installation, say)
-        _look_for_cycles_no_more()
+        look_rarely(OF_BATCHES)  # a look takes 50 ms, which would be taken for what is measured
         yield installation
     finally:
         await launcher.shut_down(installation)
         shutil.rmtree(directory, ignore_errors=True)
         say(f"stopped and removed {directory}")
-
-
-def _look_for_cycles_no_more() -> None:
-    """Looking through all that this process has loaded takes 50 ms, which would be taken for what is measured."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(OF_BATCHES)
 
 
 def parent_of(data_dir: Path | None) -> Path:
