@@ -52,11 +52,16 @@ def _of_servers(status: "Status") -> Iterator[str]:
 
 
 def _of_services(status: "Status") -> Iterator[str]:
-    """A service of which nothing is known although Postgres answers."""
+    """A service of which nothing is known although Postgres answers, and what it has set aside."""
     if all(each.healthy for each in status.infrastructure):
         for name, service in status.services.items():
             if service.backlog is None:
                 yield f"{name}: tabelnya tidak dapat ditanya; terkunci, sibuk, atau belum dimigrasi"
+            elif service.parked:
+                yield (
+                    f"{name}: {service.parked} catatan disisihkan dan menunggu keputusan; "
+                    "lihat `plut parked list`, lalu docs/runbook/parked.md"
+                )
 
 
 def _of_processes(status: "Status") -> Iterator[str]:

@@ -41,9 +41,14 @@ class Bad:
 
     @property
     def identity(self) -> str:
-        """Returns what tells it from every other record, also after the log was made anew."""
+        """Returns what tells it from every other record, also after the log was made anew.
+
+        What cannot be read is no event: a header may name one event's id beside any content.
+        """
+        if self.event is not None:
+            return f"event {self.event.event_id}"
         if self.event_id is not None:
-            return f"event {self.event_id}"
+            return f"event {self.event_id} {_value_digest(self.record.value).hex()}"
         return f"{self.topic} {self.record.partition} {self.record.offset} {digest(self.record).hex()}"
 
 
@@ -100,7 +105,7 @@ async def park(connection: Connection, group: str, bad: Bad) -> None:
         ),
         value if value is None or len(value) <= GREATEST_VALUE else value[:_KEPT_OF_OVERSIZED],
         None if value is None else len(value),
-        None if value is None else hashlib.sha256(value).digest(),
+        None if value is None else _value_digest(value),
         bad.event_id,
         printable_text(bad.event.type if bad.event else header(record.headers, names.TYPE)),
         printable_text(bad.event.aggregate_id if bad.event else aggregate_of(record)),
@@ -168,6 +173,10 @@ def aggregate_of(record: Record) -> str | None:
         return record.key.decode() if record.key is not None and len(record.key) <= 64 else None
     except UnicodeDecodeError:
         return None
+
+
+def _value_digest(value: bytes | None) -> bytes:
+    return hashlib.sha256(value or b"").digest()
 
 
 def printable(content: bytes | None) -> str | None:

@@ -65,6 +65,19 @@ async def test_bad_records_of_all_kinds_are_set_aside_and_the_rest_goes_on(bench
     assert await host.ready() is None
 
 
+async def test_two_that_name_one_events_id_are_kept_apart_and_each_only_once(bench: Bench, counting: Counting) -> None:
+    await bench.host(counting)
+    event = business()
+    key, stamps = event.aggregate_id.encode(), headers(event)
+    for value in (b"{", b'{"type": "BusinessRegistered"}', b"{"):
+        await bench.log.put(TOPIC, key, value, stamps)
+    await bench.until("select coalesce(sum(tries + 1), 0)::int from parked_record", 3)
+    rows = await bench.pool.fetch("select value, log_offset, tries from parked_record order by log_offset")
+    assert [(row["value"], row["tries"]) for row in rows] == [(b'{"type": "BusinessRegistered"}', 0), (b"{", 1)]
+    await bench.log.publish(event)
+    await bench.until("select count(*)::int from parked_record where status = 'applied'", 2)
+
+
 async def test_a_header_whose_name_is_not_utf8_stops_nothing(bench: Bench, counting: Counting) -> None:
     """aiokafka itself cannot decode such a record, in whatever batch it hides."""
     await bench.host(counting)

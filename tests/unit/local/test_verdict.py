@@ -42,6 +42,12 @@ def test_each_fault_is_told_with_what_it_means() -> None:
     assert "pengawas tidak berjalan" in _told(replace(WELL, supervised=False))
 
 
+def test_records_that_wait_for_a_decision_are_told() -> None:
+    status = replace(WELL, services={"reporting": ServiceStatus(0, parked=24)})
+    assert not status.is_well
+    assert "reporting: 24 catatan disisihkan" in _told(status)
+
+
 def test_late_pages_are_told() -> None:
     late = ServiceStatus(0, read_models=[ReadModel("a", NOW, 75_000), ReadModel("b", NOW, 10)])
     assert "laporan tertinggal 75 detik" in _told(replace(WELL, services={"reporting": late}))
