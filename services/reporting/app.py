@@ -27,7 +27,7 @@ def build_api(
     settings: ReportingSettings, pool: Pool, verifier: "Verifier", to_issuer: "AsyncBaseTransport | None" = None
 ) -> "FastAPI":
     """Returns the application of the role `api`, which closes the pool at its end; `to_issuer` reaches the issuer."""
-    from services.reporting import api, web
+    from services.reporting import api, maker, web
     from services.reporting.answers.attention import Thresholds
     from services.reporting.hints import Broadcaster
     from services.reporting.lateness import Lateness
@@ -48,6 +48,7 @@ def build_api(
         loops=[broadcaster, Lateness(pool)],
     )
     app.state.thresholds = thresholds
+    app.state.maker = maker.name_of(thresholds)
     web.install(app, settings, broadcaster)
     return app
 

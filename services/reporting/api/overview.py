@@ -62,9 +62,9 @@ async def read_overview(request: Request, who: Reader) -> Response:
     """Ringkasan semua kantor, termasuk yang tanpa kegiatan."""
     async with answers.snapshot(request.app.state.pool, who, answers.OVERVIEW_TOTALS) as seen:
         if is_known(request, seen.instant):
-            return not_modified(seen.instant)
+            return not_modified(request, seen.instant)
         found = await answers.of_overview(seen)
-    return reply(OverviewAnswer, overview_body(found), found.instant)
+    return reply(request, OverviewAnswer, overview_body(found), found.instant)
 
 
 def overview_body(found: Overview) -> dict[str, Any]:
