@@ -10,11 +10,11 @@ from shared.loops import BackgroundLoop
 from shared.postgres import UNAVAILABLE, Pool
 from shared.upkeep import Upkeep
 
-_SECONDS = 1.0
+_LOOK_SECONDS = 0.25
 
 
 class SetRunner(BackgroundLoop):
-    """Looks at the sets once a second. Sets of rules newer than this program's are left to a newer program."""
+    """Looks at the sets some times a second. Sets of rules newer than this program's are left to a newer program."""
 
     name = "sets"
 
@@ -31,7 +31,7 @@ class SetRunner(BackgroundLoop):
                 self.started.set()
             except UNAVAILABLE as error:
                 self._log.warning("sets_unknown", error=f"{type(error).__name__}: {error}")
-            await self.rest(_SECONDS)
+            await self.rest(_LOOK_SECONDS)
 
     async def look(self) -> None:
         """Adds and removes appliers so that those run which should. Raises what UNAVAILABLE names."""

@@ -1,6 +1,6 @@
 """Sums the totals of a set from its facts while nothing is applied to it: the longest part of a rebuild.
 
-Facts are read and added up over a second connection while Postgres writes what was added up before. Each stretch is
+Facts are read over a second connection, and added up, while Postgres writes what was added up before. Each stretch is
 written with the place that it reaches, in one transaction: what is interrupted goes on from there.
 """
 
@@ -143,9 +143,18 @@ class Summing:
             yield stretch
 
     async def _pages(self, kind: Kind, after: str | None) -> AsyncIterator[list[Fact]]:
-        while facts := await store.facts_after(self._reading, self._version, kind, after, self._page):
-            yield facts
-            after = facts[-1].id
+        """One is read while the one before it is added up."""
+        reading = self._read(kind, after)
+        try:
+            while facts := await reading:
+                reading = self._read(kind, facts[-1].id)
+                yield facts
+        finally:
+            reading.cancel()
+            await asyncio.wait({reading})
+
+    def _read(self, kind: Kind, after: str | None) -> asyncio.Task[list[Fact]]:
+        return asyncio.create_task(store.facts_after(self._reading, self._version, kind, after, self._page))
 
     async def _businesses(self, after: UUID | None) -> AsyncIterator[Stretch]:
         while served := await subjects.after(self._reading, self._version, after, self._page):

@@ -13,7 +13,7 @@ from shared.postgres import Pool
 from shared.upkeep import Upkeep
 
 _REMOVE_LOCK = 7_305_524
-_LEFT_BEHIND_SECONDS = 3.0  # a consumer looks once a second which sets it should run
+_LEFT_BEHIND_SECONDS = 3.0  # a consumer looks meanwhile which sets it should run
 _LOOK_SECONDS = 0.25
 
 _TRY = "select pg_try_advisory_lock($1)"

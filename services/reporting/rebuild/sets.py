@@ -61,7 +61,7 @@ class KeptSet:
 
 
 async def begin_next(connection: Any, rules: int) -> ReadModelSet:  # noqa: ANN401  asyncpg's
-    """Makes the next set, which the consumer begins to read for within a second."""
+    """Makes the next set, which the consumer begins to read for at once."""
     return store.set_of(await connection.fetchrow(_NEXT, rules))
 
 

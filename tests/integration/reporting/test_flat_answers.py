@@ -12,7 +12,7 @@ from services.reporting.answers.activity import ABOUT, activities, by_service
 from services.reporting.answers.attention import Thresholds, standings
 from services.reporting.answers.figures import Asked, figure, figure_of
 from services.reporting.answers.snapshots import Snapshot
-from services.reporting.domain import FIRST_DAY, PROVINCE, Period
+from services.reporting.domain import FIRST_DAY, PROVINCE, Kind, Period
 from services.reporting.indicators import INDICATORS
 from services.reporting.indicators.card import Measure
 from services.reporting.periods import PeriodAsked
@@ -24,10 +24,11 @@ from services.reporting.projections import (
     happenings,
     intensive,
     office_activity,
+    subjects,
 )
 from services.reporting.projections.reading import Span, sums
 from shared.auth.principal import Principal, Role
-from shared.postgres import Pool
+from shared.postgres import Connection, Pool
 from tests.infrastructure.databases import Database
 from tests.support.reporting_events import NOW, business, deliver, office, received, session
 
@@ -99,13 +100,17 @@ def _behind(code: str) -> Ask:
     return ask
 
 
+async def _by_indexes(connection: Connection) -> None:
+    """A young table has no statistics yet: what is asked here is what the indexes can do."""
+    for switched in ("enable_seqscan", "enable_bitmapscan", "enable_indexonlyscan"):
+        await connection.execute(f"set local {switched} = off")
+
+
 async def _read(pool: Pool) -> dict[str, int]:
     """Returns how many rows each question reads, in functions of the database too."""
     read = {}
     async with answers.snapshot(pool, WHO, TOTALS) as seen:
-        # A young table has no statistics yet: what is asked here is what the indexes can do.
-        for switched in ("enable_seqscan", "enable_bitmapscan", "enable_indexonlyscan"):
-            await seen.connection.execute(f"set local {switched} = off")
+        await _by_indexes(seen.connection)
         for name, ask in _questions().items():
             before = await seen.connection.fetchval(READ)
             await ask(seen)
@@ -131,3 +136,15 @@ async def test_many_times_the_events_are_read_as_the_same_rows(
     } == {}
     # Two pages look at no more facts than they are allowed to, and for each business at its visits.
     assert {name: (few[name], many[name]) for name in pages if many[name] > few[name] + 4 * LOOKED_AT} == {}
+
+
+async def test_a_page_that_is_summed_is_read_by_its_key(worker: Pool) -> None:
+    await deliver(worker, received([office("35.76")]))
+    await _grow(worker, 0, FEW)
+    async with worker.acquire() as connection, connection.transaction():
+        await _by_indexes(connection)
+        before = await connection.fetchval(READ)
+        facts = await store.facts_after(connection, 1, Kind.SESSION, str(UUID(int=9)), ON_A_PAGE)
+        served = await subjects.after(connection, 1, UUID(int=1_000_009), ON_A_PAGE)
+        assert (len(facts), len(served)) == (ON_A_PAGE, ON_A_PAGE)
+        assert await connection.fetchval(READ) - before <= len(facts) + len(served) + 2
