@@ -13,7 +13,7 @@ from services.registry.domain.messages import SEND_WITHIN, new_secret
 from services.registry.store import attestations as store
 from services.registry.store.attestations import Client, Opening, SessionNews
 from shared.clock import utc_now
-from shared.consumer.applier import UNSEEN_GATHER_MS, Received
+from shared.consumer.applier import UNSEEN_GATHER, Received
 from shared.consumer.versions import Known, newest_of, report_dropped
 from shared.contracts.catalogue import SESSION, AnyEvent, Topic
 from shared.ids import new_id
@@ -29,7 +29,7 @@ class AttestationApplier:
 
     topics: tuple[Topic, ...] = (SESSION,)
     durable = True
-    gather_ms = UNSEEN_GATHER_MS
+    gather = UNSEEN_GATHER
 
     def __init__(self, group: str, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         self.group = group

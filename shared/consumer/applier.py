@@ -1,14 +1,16 @@
 """What a service gives to the consumer: which topics it follows and what a batch of their events does."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from shared.contracts.catalogue import AnyEvent, Topic
+from shared.pace import Wait
 
-# For how many milliseconds records wait for others in a busy hour, where people watch what they change ...
-GATHER_MS = 10
+# How long records wait for others where people watch what they change ...
+GATHER = Wait(1, 10)
 # ... and where nobody does: messages to clients.
-UNSEEN_GATHER_MS = 50
+UNSEEN_GATHER = Wait(50, 50)
 
 
 class Received(NamedTuple):
@@ -42,8 +44,8 @@ class Applier(Protocol):
         """
 
     @property
-    def gather_ms(self) -> int:
-        """GATHER_MS or UNSEEN_GATHER_MS."""
+    def gather(self) -> Wait:
+        """GATHER or UNSEEN_GATHER."""
 
     async def apply(self, connection: Any, batch: Sequence[Received]) -> None:  # noqa: ANN401  pooled or plain
         """Writes the effect of the events, in their order per partition. Asked again after a roll-back; may run
@@ -58,6 +60,10 @@ class Applier(Protocol):
 @runtime_checkable
 class PreparingApplier(Applier, Protocol):
     """One that works out beforehand what follows from an event alone, while the batch before is being written."""
+
+    @property
+    def may_prepare(self) -> asyncio.Event:
+        """Not set while Postgres waits for what is worked out of the batch before: preparing would keep it waiting."""
 
     def prepare(self, one: Received) -> object:
         """Returns what is handed back to `apply` as `prepared`. Raises nothing."""

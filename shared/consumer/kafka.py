@@ -13,9 +13,10 @@ from faststream.kafka.message import FAKE_CONSUMER
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from shared.connections import kafka_options
-from shared.consumer.applier import GATHER_MS
+from shared.consumer.applier import GATHER
 from shared.consumer.records import UNREADABLE, Record
 from shared.kafka_admin import bounded, ended_within, partition_counts
+from shared.pace import Pace
 from shared.settings import Settings
 
 REQUEST_SECONDS = 5.0
@@ -25,7 +26,7 @@ BATCH_RECORDS = 3000
 _POLL_SECONDS = 0.5
 # After a record came, others are likely: the broker gathers what comes within some milliseconds, so that a busy hour
 # costs a fetch and a transaction for several records and not for each. A record after a silence is handed over at once.
-# How long is the applier's to say.
+# How long at least and at most is the applier's to say.
 _GATHER_BYTES = 64 * 1024
 _SILENCE_MS = 50
 _LONGEST_FETCH_MS = 500
@@ -48,9 +49,10 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
         super().__init__(*args, **options)
         self.polled_at = time.monotonic()
         self.failure: BaseException | None = None
-        self.gather_ms = GATHER_MS
+        self.gather = GATHER
         self._next: dict[TopicPartition, int] = {}
         self._silence_ms = int(_POLL_SECONDS * 1000)
+        self._pace = Pace(time.monotonic())
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -81,15 +83,17 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
                 )
         except TimeoutError:
             return {}
-        self._gather(busy=bool(found))
+        self._gather(sum(map(len, found.values())))
         for partition, records in found.items():
             self._next[partition] = records[-1].offset + 1
         return found
 
-    def _gather(self, *, busy: bool) -> None:
+    def _gather(self, found: int) -> None:
         """Sets how the next fetches wait; aiokafka reads these fields for each of them, and offers no other way."""
-        fetcher = self._fetcher
-        fetcher._fetch_max_wait_ms = self.gather_ms if busy else _LONGEST_FETCH_MS  # noqa: SLF001  see above
+        fetcher, busy = self._fetcher, found > 0
+        self._pace.note(found, time.monotonic())
+        gather_ms = round(self._pace.wait_ms(self.gather))
+        fetcher._fetch_max_wait_ms = gather_ms if busy else _LONGEST_FETCH_MS  # noqa: SLF001  see above
         fetcher._fetch_min_bytes = _GATHER_BYTES if busy else 1  # noqa: SLF001  see above
         self._silence_ms = _SILENCE_MS if busy else int(_POLL_SECONDS * 1000)
 

@@ -11,7 +11,7 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from shared import failpoint, metrics
 from shared.consumer import kafka
-from shared.consumer.applier import GATHER_MS
+from shared.consumer.applier import GATHER
 from shared.consumer.kafka import Bounds, LogConsumer
 from shared.consumer.records import Record
 from shared.kafka_admin import KafkaTrouble, bounded
@@ -22,7 +22,7 @@ class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
 
     def __init__(self, group: str) -> None:
         self.group = group
-        self.gather_ms = GATHER_MS
+        self.gather = GATHER
         metrics.REBALANCES.labels(group)  # 0 is told too: what begins with 1 has not risen, to Prometheus
         self.subscriber: BatchSubscriber | None = None
         self.wake = asyncio.Event()

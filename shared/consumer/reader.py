@@ -67,7 +67,7 @@ class Reader(Placer):
         metrics.OFFSET_RESETS.labels(applier.group)
         metrics.DUPLICATES_DROPPED.labels(applier.group)
         self.applier = applier
-        self.gather_ms = applier.gather_ms
+        self.gather = applier.gather
         self.halted: str | None = None
         self._halted_until: float | None = None
         self._preparing = applier if isinstance(applier, PreparingApplier) else None
@@ -177,6 +177,8 @@ class Reader(Placer):
             prepared = len(share.events)
             if self._writing is not None:
                 await asyncio.sleep(0)  # so that Postgres never waits for its next statement
+                if self._preparing is not None:
+                    await self._preparing.may_prepare.wait()
         return share
 
     def _prepared(self, one: Received) -> Received:

@@ -99,7 +99,7 @@ class Subscription(BackgroundLoop):
             async with asyncio.timeout(_START_SECONDS):
                 await subscriber.start()
             if self._reader.consumer is not None:
-                self._reader.consumer.gather_ms = self._reader.gather_ms
+                self._reader.consumer.gather = self._reader.gather
             self._waiting_for = None
             self._answers_to_others = 0
             yield

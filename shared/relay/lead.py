@@ -14,6 +14,7 @@ from shared import metrics, spans
 from shared.contracts.catalogue import WATERMARK, topics_of
 from shared.contracts.platform import TopicEnd, Watermark
 from shared.kafka_admin import KafkaTrouble
+from shared.pace import Pace, Wait
 from shared.postgres import UNAVAILABLE, Connection
 from shared.relay import examination, store
 from shared.relay.health import Health
@@ -27,7 +28,7 @@ from shared.settings import Settings
 _SMALL = 1000  # rows that one poll may bring; more is a large difference
 _PAGE_BYTES = 6 << 20
 _PAGE_ROWS = (50, 4000)
-_BUSY_SECONDS = 0.005
+_BUSY = Wait(1, 5)
 _QUIET_SECONDS = 0.015
 _RETRY_SECONDS = (0.2, 2.0)
 _ALARM_LOOKS = 5  # a second apart; then everything is examined anew
@@ -44,13 +45,13 @@ _TOLD_BY_THE_LEADER = (
 )
 
 
-def pause_after(silence: float) -> float:
+def pause_after(silence: float, busy_ms: float) -> float:
     """Returns how many seconds lie between two turns after `silence` seconds without a row: a tenth of it, bounded.
 
     Asking costs both ends of the connection, and a fetch at every consumer: what comes in a busy hour is sent
     together, and what comes rarely may wait a little longer.
     """
-    return min(_QUIET_SECONDS, max(_BUSY_SECONDS, silence / 10))
+    return min(_QUIET_SECONDS, max(busy_ms / 1000, silence / 10))
 
 
 class Every:
@@ -99,6 +100,7 @@ class Lead:
         self._log = structlog.get_logger(relay=service)
         self._publisher: Publisher | None = None
         self._retry_seconds = _RETRY_SECONDS[0]
+        self._pace = Pace(time.monotonic())
         self._page_rows = 500
         self._unsaved = False
         self._as_of: datetime | None = None  # all committed by then has been acknowledged
@@ -188,7 +190,8 @@ class Lead:
             if now - last_busy > 1 and self._look_due.due() and await self._examine() is not None:
                 return
             if self._position.target is None:
-                await asyncio.sleep(began + pause_after(now - last_busy) - time.monotonic())
+                pause = pause_after(now - last_busy, self._pace.wait_ms(_BUSY))
+                await asyncio.sleep(began + pause - time.monotonic())
 
     async def _turn(self) -> bool:
         """Publishes what there is; returns whether there was anything."""
@@ -201,6 +204,7 @@ class Lead:
         if not delta.whole:
             await self._head_for(delta)
             return True
+        self._pace.note(len(delta.rows), time.monotonic())
         if delta.rows:
             await self._send(self._page(delta.rows))
             self._unsaved = True

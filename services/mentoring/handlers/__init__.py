@@ -8,7 +8,7 @@ from services.mentoring.handlers.attestations import AttestationHearer
 from services.mentoring.handlers.copies import CopyKeeper
 from services.mentoring.store.copies import forget_copies
 from shared.clock import utc_now
-from shared.consumer.applier import GATHER_MS, Received
+from shared.consumer.applier import GATHER, Received
 from shared.contracts.catalogue import ATTESTATION, BUSINESS, OFFICE, Topic
 from shared.contracts.registry import AttestationState
 
@@ -21,7 +21,7 @@ class ReplicaApplier:
 
     topics: tuple[Topic, ...] = (OFFICE, BUSINESS, ATTESTATION)
     durable = True
-    gather_ms = GATHER_MS
+    gather = GATHER
 
     def __init__(self, group: str, clock: Callable[[], datetime] = utc_now) -> None:
         self.group = group

@@ -19,7 +19,7 @@ from services.reporting.projections.total import Differences, additions
 from services.reporting.store import Found, ReadModelSet, Stage
 from shared.clock import utc_now
 from shared.consumer.alarms import VERSION_CLASH, raise_alarm
-from shared.consumer.applier import GATHER_MS, Received
+from shared.consumer.applier import GATHER, Received
 from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, PARTITIONS, SESSION, Topic
 from shared.metrics import DUPLICATES_DROPPED
 from shared.statements import Write
@@ -49,7 +49,7 @@ class SetApplier:
 
     topics: tuple[Topic, ...] = (OFFICE, BUSINESS, CONSULTANT, SESSION)
     durable = False  # what a crash takes back is read again from the log: the offsets go back with it
-    gather_ms = GATHER_MS
+    gather = GATHER
 
     def __init__(self, fed: ReadModelSet, now: Callable[[], datetime] = utc_now) -> None:
         self.set_version = fed.version
@@ -61,6 +61,8 @@ class SetApplier:
         self._totals = {kind: [total for total in totals if kind in total.of] for kind in Kind}
         self._counts_served = businesses_served.TOTAL in totals
         self._follows = fed.stage is Stage.FOLLOWING
+        self.may_prepare = asyncio.Event()
+        self.may_prepare.set()
 
     def prepare(self, one: Received) -> object:
         """Returns what follows from the event alone, for `apply`; None where its text is for the database to refuse."""
@@ -153,6 +155,13 @@ class SetApplier:
         return sums
 
     async def _sums(self, changed: Sequence[Folded], rows: Sequence[Row], due: Mapping[UUID, Due]) -> list[Write]:
+        self.may_prepare.clear()
+        try:
+            return await self._added_up(changed, rows, due)
+        finally:
+            self.may_prepare.set()
+
+    async def _added_up(self, changed: Sequence[Folded], rows: Sequence[Row], due: Mapping[UUID, Due]) -> list[Write]:
         await asyncio.sleep(0)
         served = []
         for row in rows:

@@ -12,9 +12,10 @@ import pytest
 import pytest_asyncio
 
 from shared import kafka_admin
-from shared.consumer.applier import GATHER_MS, Received
+from shared.consumer.applier import GATHER, Received
 from shared.consumer.host import ConsumerHost
 from shared.contracts.catalogue import BUSINESS, OFFICE, Topic
+from shared.pace import Wait
 from shared.postgres import Pool
 from shared.settings import Settings
 from tests.infrastructure.base import KafkaServer
@@ -42,7 +43,7 @@ class Counting:
     group: str = GROUP
     topics: tuple[Topic, ...] = (BUSINESS,)
     durable: bool = True
-    gather_ms: int = GATHER_MS
+    gather: Wait = GATHER
     table: str = "counted"
     before: Callable[[], Awaitable[None]] | None = None
     seen: list[Received] = field(default_factory=list)

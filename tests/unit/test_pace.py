@@ -1,0 +1,44 @@
+"""Little is handed on at once, much travels together, and a burst is soon forgotten."""
+
+import pytest
+
+from shared.pace import Pace, Wait
+
+WAIT = Wait(1, 10)
+
+
+def _after(per_second: float, seconds: float = 5, each: float = 0.002) -> tuple[Pace, float]:
+    """Returns the pace, and the time by then, of so many a second that are counted whenever `each` has passed."""
+    pace, now, due = Pace(0.0), 0.0, 0.0
+    while now < seconds:
+        now += each
+        due += per_second * each
+        pace.note(int(due), now)
+        due -= int(due)
+    return pace, now
+
+
+@pytest.mark.parametrize(("per_second", "least", "most"), [(0, 1, 1), (50, 1, 1), (200, 1.5, 4), (1_000, 10, 10)])
+def test_the_wait_grows_with_what_comes(per_second: float, least: float, most: float) -> None:
+    for each in (0.001, 0.01, 0.05):
+        pace, _ = _after(per_second, each=each)
+        assert least <= pace.wait_ms(WAIT) <= most
+
+
+def test_a_burst_is_forgotten_within_seconds() -> None:
+    pace, now = _after(20_000)
+    assert pace.wait_ms(WAIT) == WAIT.most
+    pace.note(0, now + 6)
+    assert pace.wait_ms(WAIT) == WAIT.least
+
+
+def test_a_wait_of_one_length_never_changes() -> None:
+    for per_second in (0, 100, 10_000):
+        assert _after(per_second)[0].wait_ms(Wait(50, 50)) == 50
+
+
+def test_calls_at_one_instant_are_no_trouble() -> None:
+    pace = Pace(1.0)
+    for _ in range(100):
+        pace.note(0, 1.0)
+    assert pace.wait_ms(WAIT) == WAIT.least
