@@ -10,7 +10,9 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 
+from services.reporting.app import build_api
 from services.reporting.exports import ReportAnswer
+from services.reporting.settings import ReportingSettings
 from shared.auth.principal import Role
 from shared.clock import business_day, utc_now
 from shared.consumer import watermarks
@@ -320,6 +322,20 @@ async def test_a_known_answer_may_be_named_in_any_way(client: httpx.AsyncClient,
     for other in ("", '"older"', strong.strip('"'), f"{strong[:-2]}x"):
         answer = await client.get("/v1/offices/activity", headers={**ANALYST, "If-None-Match": other})
         assert answer.status_code == 200, other
+
+
+async def test_what_was_made_otherwise_is_not_known(
+    app: FastAPI, client: httpx.AsyncClient, settings: ReportingSettings, worker: Pool
+) -> None:
+    """An operator has changed a threshold, at the same position."""
+    await _feed(worker)
+    before = (await client.get("/v1/attention", headers=ANALYST)).headers["etag"]
+    other = build_api(settings.model_copy(update={"idle_days": 3}), app.state.pool, app.state.verifier)
+    assert other.state.maker != app.state.maker
+    app.state.maker = other.state.maker
+    answer = await client.get("/v1/attention", headers={**ANALYST, "If-None-Match": before})
+    assert answer.status_code == 200
+    assert answer.headers["etag"] != before
 
 
 async def test_the_events_behind_a_figure_name_its_period(client: httpx.AsyncClient, worker: Pool) -> None:
