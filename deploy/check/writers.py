@@ -68,9 +68,9 @@ def _parse(where: str, text: str) -> Line | Unreadable:
         told = json.loads(text)
         key, status = told["key"], told["status"]
         at = datetime.fromisoformat(told["at"]) if told.get("at") else None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return Unreadable(where, f"not a writer's line: {error!r}")
-    if not isinstance(key, str) or not (status is None or isinstance(status, int)):
+    if not isinstance(key, str) or not (status is None or type(status) is int):  # true is an int, too
         return Unreadable(where, "`key` must be a string, `status` a number or null")
     if at is not None and at.tzinfo is None:
         return Unreadable(where, "`at` must say its offset from UTC")

@@ -41,6 +41,8 @@ def test_outcomes(tmp_path: Path, status: str, outcome: Outcome) -> None:
         '{"key": "k", "status": "ok", "answer": null, "at": null}\n',
         '{"key": "k", "status": 201, "answer": null, "at": "yesterday"}\n',
         '{"key": "k", "status": 201, "answer": null, "at": "2026-11-21T03:42:07"}\n',
+        '{"key": "k", "status": true, "answer": null, "at": null}\n',
+        pytest.param('{"key": "k", "status": 201, "answer": ' + "[" * 100_000 + "\n", id="deep"),
     ],
 )
 def test_what_is_no_line_is_named(tmp_path: Path, text: str) -> None:
