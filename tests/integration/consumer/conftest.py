@@ -72,6 +72,11 @@ class Counting:
 class Preparing(Counting):
     """Is handed back what it made of each event while it was read."""
 
+    may_prepare: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.may_prepare.set()
+
     def prepare(self, one: Received) -> object:
         return one.event.aggregate_id
 
