@@ -14,9 +14,10 @@ INPUTS := deploy/setup.py pyproject.toml requirements/run.lock requirements/uv.l
 	package.json package-lock.json deploy/local/jars.lock.toml
 DATA_DIR_OPTION := $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 
-# A browser, and Prometheus's checker of rules: fetched where there is none.
+# A browser, Prometheus's checker of rules, and a clock that can be set: fetched where there is none.
 TOOLS_OF_TESTS = PLUT_CHROMIUM="$$($(BIN)/python -m deploy.local.chromium)" && export PLUT_CHROMIUM \
-	&& PLUT_PROMTOOL="$$($(BIN)/python -m deploy.local.promtool)" && export PLUT_PROMTOOL
+	&& PLUT_PROMTOOL="$$($(BIN)/python -m deploy.local.promtool)" && export PLUT_PROMTOOL \
+	&& $(BIN)/python -m deploy.chaos.clock
 
 .PHONY: help demo test test-containers test-compose check check-deploy lock clean
 

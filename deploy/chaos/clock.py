@@ -1,15 +1,17 @@
-"""A wall clock that can be set while processes run: `faketime` between them and the machine's own."""
+"""A wall clock that can be set while processes run: `faketime` between them and the machine's own.
 
+`python -m deploy.chaos.clock` fetches its library where there is none.
+"""
+
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.local import packages
 from deploy.local.files import write_whole
 
-_LIBRARIES = (
-    "/usr/lib/*/faketime/libfaketimeMT.so.1",
-    "/usr/lib/faketime/libfaketimeMT.so.1",
-    "/usr/lib64/faketime/libfaketimeMT.so.1",
-)
+_NAME = "libfaketimeMT.so.1"
+_PLACES = (f"/usr/lib/*/faketime/{_NAME}", f"/usr/lib/faketime/{_NAME}", f"/usr/lib64/faketime/{_NAME}")
 
 
 class Clock:
@@ -44,8 +46,26 @@ def why_not() -> str | None:
     return None
 
 
+def fetch() -> None:
+    """Takes the library out of the system's package if there is none yet. Raises LookupError if that fails."""
+    if why_not() is not None:
+        packages.take("libfaketime", f"usr/lib/*/faketime/{_NAME}", _NAME)
+    _library()
+
+
 def _library() -> Path:
-    for pattern in _LIBRARIES:
-        for found in sorted(Path("/").glob(pattern.removeprefix("/"))):
-            return found
-    raise LookupError("the library of `faketime` is not installed (on Debian or Ubuntu: apt-get install faketime)")
+    found = [place for pattern in _PLACES for place in sorted(Path("/").glob(pattern.removeprefix("/")))]
+    for place in (*found, packages.kept(_NAME)):
+        if place.exists():
+            return place
+    raise LookupError(
+        "the library of `faketime` is not there: `python -m deploy.chaos.clock` fetches it from packages of Debian and"
+        " Ubuntu, elsewhere install `faketime`"
+    )
+
+
+if __name__ == "__main__":
+    try:
+        fetch()
+    except LookupError as error:
+        sys.exit(str(error))

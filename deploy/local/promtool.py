@@ -5,13 +5,12 @@
 
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from deploy.local.jars import cache_dir
+from deploy.local import packages
 
+_NAME = "promtool"
 # Tests use the one that it names.
 VARIABLE = "PLUT_PROMTOOL"
 CURE = (
@@ -23,7 +22,7 @@ CURE = (
 def find() -> Path | None:
     """Returns the one that $PLUT_PROMTOOL names, the system's, or one that was fetched before."""
     named = os.environ.get(VARIABLE)
-    candidates = [named] if named else [shutil.which("promtool"), str(_fetched())]
+    candidates = [named] if named else [shutil.which(_NAME), str(packages.kept(_NAME))]
     return next((Path(found) for found in candidates if found and Path(found).exists()), None)
 
 
@@ -34,32 +33,10 @@ def fetch() -> Path:
     """
     if found := find():
         return found
-    if shutil.which("apt-get") and shutil.which("dpkg"):
-        _unpack()
+    packages.take("prometheus", "usr/bin/promtool", _NAME)
     if found := find():
         return found
     raise RuntimeError(f"no promtool could be fetched: {CURE}")
-
-
-def _unpack() -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        if os.geteuid() == 0:
-            _run(["apt-get", "update", "-q"], directory)
-        _run(["apt-get", "download", "-q", "prometheus"], directory)
-        for package in Path(directory).glob("prometheus_*.deb"):
-            _run(["dpkg", "-x", package.name, "unpacked"], directory)
-        unpacked = Path(directory, "unpacked", "usr", "bin", "promtool")
-        if unpacked.exists():
-            _fetched().parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(unpacked, _fetched())
-
-
-def _fetched() -> Path:
-    return cache_dir().with_name("tools") / "promtool"
-
-
-def _run(argv: list[str], directory: str) -> None:
-    subprocess.run(argv, cwd=directory, stdout=sys.stderr, check=False)  # noqa: S603  our own commands
 
 
 def main() -> None:
