@@ -103,7 +103,9 @@ def _act_on(service: str, keep: timedelta, *, roll_back: bool, abandon: bool) ->
 
 def _rebuild_reporting(installation: "Installation", keep: timedelta | None, *, json: bool) -> dict[str, object]:
     from services.reporting.rebuild import rebuild as rebuild_sets
+    from shared.memory import OF_BATCHES, look_rarely
 
+    look_rarely(OF_BATCHES)
     with Shown(_STEPS, quiet=json) as shown:
         outcome = asyncio.run(rebuild_sets(installation.settings("reporting", "consume"), _shown(shown), keep))
     if not json:

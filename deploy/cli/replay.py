@@ -191,6 +191,7 @@ async def _replica_forgotten(
 
 async def _read_models_rebuilt(installation: "Installation", teller: Teller) -> None:
     from services.reporting.rebuild import Progress, rebuild
+    from shared.memory import OF_BATCHES, look_rarely
 
     last = ""
 
@@ -200,6 +201,7 @@ async def _read_models_rebuilt(installation: "Installation", teller: Teller) -> 
             last = progress.step
             teller.moving(f"reporting: {progress.step}")
 
+    look_rarely(OF_BATCHES)
     await rebuild(installation.settings("reporting", "consume"), tell)
     teller.done("reporting: the new read models answer")
 

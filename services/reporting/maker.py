@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import shared
@@ -11,15 +12,21 @@ _SHARED = Path(shared.__path__[0])
 _LENGTH = 12
 
 
-def name_of(*thresholds: object) -> str:
+def name_of(thresholds: object) -> str:
     """Returns the same on every api of one release with these thresholds."""
-    made_by = hashlib.sha256(repr(thresholds).encode())
+    return hashlib.sha256(_program() + repr(thresholds).encode()).hexdigest()[:_LENGTH]
+
+
+@cache
+def _program() -> bytes:
+    """Read once in a process, for its files do not change under it."""
+    read = hashlib.sha256()
     for path in _sources():
-        made_by.update(hashlib.sha256(path.read_bytes()).digest())
-    return made_by.hexdigest()[:_LENGTH]
+        read.update(hashlib.sha256(path.read_bytes()).digest())
+    return read.digest()
 
 
 def _sources() -> Iterator[Path]:
-    """Code, rules of regions and figures of population: whatever an answer is made of beside the read models."""
+    """Code, codes of regions and figures of population: whatever an answer is made of beside the read models."""
     for root in (HERE, _SHARED):
-        yield from sorted(path for ending in ("py", "csv", "json") for path in root.rglob(f"*.{ending}"))
+        yield from sorted(path for ending in ("py", "csv") for path in root.rglob(f"*.{ending}"))

@@ -14,7 +14,6 @@ from services.reporting.rebuild.removal import remove_retired
 from services.reporting.rebuild.switch import switch
 from services.reporting.rebuild.waiting import OlderHistoryError, catch_up
 from services.reporting.store import ReadModelSet, Stage
-from shared.memory import OF_BATCHES, look_rarely
 from shared.settings import Settings
 
 _PAGE = 5_000
@@ -29,7 +28,6 @@ async def rebuild(settings: Settings, tell: Tell, keep: timedelta | None = None)
     Raises AlreadyRebuildingError, and what postgres.UNAVAILABLE names. After a new history it is called the same way,
     and one that begins meanwhile has it begin anew.
     """
-    look_rarely(OF_BATCHES)
     async with alone(settings) as connection:
         while True:
             try:

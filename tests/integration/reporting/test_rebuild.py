@@ -44,7 +44,7 @@ ANALYST = bearer(Role.PROVINCE_ANALYST, offices=("35.76",))
 
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small pages, so that a little data has several; no wait for a consumer that looks once a second."""
+    """Small pages, so that a little data has several; no wait for a consumer that looks for sets now and then."""
     monkeypatch.setattr(build, "_PAGE", 7)
     monkeypatch.setattr(removal, "_LEFT_BEHIND_SECONDS", 0.0)
     monkeypatch.setattr(waiting, "_LOOK_SECONDS", 0.01)
