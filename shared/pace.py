@@ -1,12 +1,12 @@
-"""How long what comes may wait for more of it: where little comes hardly, where much comes so long that it travels
+"""How long what comes may wait for more of it: where little comes not at all, where much comes so long that it travels
 together.
 """
 
 import math
 from dataclasses import dataclass
 
-# So many a second fill one core with what each costs by itself: from there on as much as may be travels together.
-_FULL = 400
+# So many a second would fill two cores if each travelled by itself: from there on all wait as long as they may.
+_FULL = 300
 _SECONDS = 1.0  # what came within about so long is remembered
 
 
@@ -34,5 +34,6 @@ class Pace:
         self._at = now
 
     def wait_ms(self, wait: Wait) -> float:
-        """Returns how many milliseconds to wait for more."""
-        return max(wait.least, wait.most * min(1.0, self._per_second / _FULL) ** 2)
+        """Returns how many milliseconds to wait for more: the least where nothing more is to be expected within."""
+        longer = wait.most * min(1.0, self._per_second / _FULL) ** 2
+        return max(wait.least, longer) if longer * self._per_second >= 1_000 else wait.least

@@ -8,7 +8,7 @@ from shared.contracts.catalogue import AnyEvent, Topic
 from shared.pace import Wait
 
 # How long records wait for others where people watch what they change ...
-GATHER = Wait(1, 10)
+GATHER = Wait(0, 10)
 # ... and where nobody does: messages to clients.
 UNSEEN_GATHER = Wait(50, 50)
 

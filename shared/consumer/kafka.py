@@ -24,8 +24,8 @@ REQUEST_SECONDS = 5.0
 # have for one day is one row.
 BATCH_RECORDS = 3000
 _POLL_SECONDS = 0.5
-# After a record came, others are likely: the broker gathers what comes within some milliseconds, so that a busy hour
-# costs a fetch and a transaction for several records and not for each. A record after a silence is handed over at once.
+# Where many records come, the broker gathers what comes within some milliseconds, so that a busy hour costs a fetch and
+# a transaction for several records and not for each. Else a record is handed over at once, and each fetch waits for it.
 # How long at least and at most is the applier's to say.
 _GATHER_BYTES = 64 * 1024
 _SILENCE_MS = 50
@@ -90,12 +90,12 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
 
     def _gather(self, found: int) -> None:
         """Sets how the next fetches wait; aiokafka reads these fields for each of them, and offers no other way."""
-        fetcher, busy = self._fetcher, found > 0
         self._pace.note(found, time.monotonic())
-        gather_ms = round(self._pace.wait_ms(self.gather))
-        fetcher._fetch_max_wait_ms = gather_ms if busy else _LONGEST_FETCH_MS  # noqa: SLF001  see above
-        fetcher._fetch_min_bytes = _GATHER_BYTES if busy else 1  # noqa: SLF001  see above
-        self._silence_ms = _SILENCE_MS if busy else int(_POLL_SECONDS * 1000)
+        gather_ms = round(self._pace.wait_ms(self.gather)) if found else 0
+        fetcher = self._fetcher
+        fetcher._fetch_max_wait_ms = gather_ms or _LONGEST_FETCH_MS  # noqa: SLF001  see above
+        fetcher._fetch_min_bytes = _GATHER_BYTES if gather_ms else 1  # noqa: SLF001  see above
+        self._silence_ms = _SILENCE_MS if gather_ms else int(_POLL_SECONDS * 1000)
 
     async def _step_to_the_unreadable(self, limit: int) -> dict[TopicPartition, list[Record]]:
         """aiokafka cannot decode a record whose header's name is not UTF-8, and would never get past it: we name

@@ -155,7 +155,8 @@ class SetApplier:
         return sums
 
     async def _sums(self, changed: Sequence[Folded], rows: Sequence[Row], due: Mapping[UUID, Due]) -> list[Write]:
-        self.may_prepare.clear()
+        if len(rows) > _STEP:  # else they are made before anything could be prepared
+            self.may_prepare.clear()
         try:
             return await self._added_up(changed, rows, due)
         finally:
