@@ -44,49 +44,65 @@ select pg_visible_in_snapshot(o.xid, r.snapshot)
 from outbox o, relay_state r where o.seq = $1
 """
 # What the eyes ask: they wait inside Postgres until the offsets have moved, ten milliseconds at most, for a question
-# over the wire each millisecond would take part of what is measured. Functions, for their plans are kept.
+# over the wire each millisecond would take part of what is measured. What has not been looked for yet, the end of each
+# list, is looked for at once, all of it when something has moved. Functions, for their plans are kept.
 _LOOK = """
-create function pg_temp.look(known bigint, offices text[], days date[], counts int[], ids uuid[], versions bigint[],
+create function pg_temp.look(known bigint, looked_sessions int, looked_businesses int, offices text[], days date[],
+                             counts int[], ids uuid[], versions bigint[],
                              out moved_to bigint, out sessions int[], out businesses int[])
 language plpgsql as $$
 begin
     for turn in 1..10 loop
         moved_to := (select coalesce(sum(next_offset), 0) from consumer_offset);
-        exit when moved_to <> known;
+        if moved_to <> known then
+            looked_sessions := 0;
+            looked_businesses := 0;
+        end if;
+        if looked_sessions < cardinality(offices) then
+            sessions := array({sessions});
+            looked_sessions := cardinality(offices);
+        end if;
+        if looked_businesses < cardinality(ids) then
+            businesses := array({businesses});
+            looked_businesses := cardinality(ids);
+        end if;
+        exit when moved_to <> known or sessions <> '{{}}' or businesses <> '{{}}';
         perform pg_sleep(0.001);
     end loop;
-    if moved_to <> known then
-        sessions := array({sessions});
-        businesses := array({businesses});
-    end if;
 end
 $$
 """
 # Each session that is looked for is the n-th of its office and day: the total of that day tells when it is there.
 _TOTALS = """
-select wanted.place::int from unnest(offices, days, counts) with ordinality as wanted (office, day, count, place)
-where wanted.count <= (
-    select coalesce(sum(a.sessions), 0) from office_activity a
-    where a.set_version = (select version from read_model_pointer)
-      and a.office = wanted.office and a.grain = 'day' and a.starts = wanted.day
+with wanted as (
+    select * from unnest(offices, days, counts) with ordinality as wanted (office, day, count, place)
+    where place > looked_sessions
+), shown as materialized (
+    select office, day, (
+        select coalesce(sum(a.sessions), 0) from office_activity a
+        where a.set_version = (select version from read_model_pointer)
+          and a.office = wanted.office and a.grain = 'day' and a.starts = wanted.day
+    ) as total
+    from (select distinct office, day from wanted) wanted
 )
+select place::int from wanted join shown using (office, day) where count <= total
 """
 _FACTS = """
 select wanted.place::int from unnest(ids, versions) with ordinality as wanted (id, version, place)
 join fact_business f on f.id = wanted.id and f.set_version = (select version from read_model_pointer)
-where f.version >= wanted.version
+where wanted.place > looked_businesses and f.version >= wanted.version
 """
 # A session is nothing that mentoring would have to copy.
 _NO_TOTALS = "select place from generate_subscripts(offices, 1) place"
 _REPLICAS = """
 select wanted.place::int from unnest(ids, versions) with ordinality as wanted (id, version, place)
-join business_replica r on r.id = wanted.id where r.version >= wanted.version
+join business_replica r on r.id = wanted.id where wanted.place > looked_businesses and r.version >= wanted.version
 """
 _EYES = {
     "reporting": _LOOK.format(sessions=_TOTALS, businesses=_FACTS),
     "mentoring": _LOOK.format(sessions=_NO_TOTALS, businesses=_REPLICAS),
 }
-_ASK = "select moved_to, sessions, businesses from pg_temp.look($1, $2, $3, $4, $5, $6)"
+_ASK = "select moved_to, sessions, businesses from pg_temp.look($1, $2, $3, $4, $5, $6, $7, $8)"
 _ALL_FACTS = """
 select (select count(*) from fact_business where set_version = (select version from read_model_pointer))
      + (select count(*) from fact_session where set_version = (select version from read_model_pointer))
@@ -174,11 +190,14 @@ class Eye:
     _looked_for: frozenset[Effect] = frozenset()
 
     async def look(self, wanted: Collection[Effect]) -> Collection[Effect]:
-        """Returns what is seen of the wanted effects, at once if one is new, else when something has moved."""
-        known = self._read if self._looked_for.issuperset(wanted) else -1
+        """Returns what is seen of the wanted effects, the oldest first: at once if one is new and there, else when
+        something has moved, or nothing after a hundredth of a second."""
         sessions = [effect for effect in wanted if len(effect) == 3]
         businesses = [effect for effect in wanted if len(effect) == 2]
-        row = await self.connection.fetchrow(_ASK, known, *_columns(sessions, 3), *_columns(businesses, 2))
+        looked = [sum(effect in self._looked_for for effect in effects) for effects in (sessions, businesses)]
+        row = await self.connection.fetchrow(
+            _ASK, self._read, *looked, *_columns(sessions, 3), *_columns(businesses, 2)
+        )
         assert row is not None  # noqa: S101  a function's row
         self._read, self._looked_for = row["moved_to"], frozenset(wanted)
         return [

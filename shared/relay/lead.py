@@ -30,6 +30,7 @@ _PAGE_BYTES = 6 << 20
 _PAGE_ROWS = (50, 4000)
 _BUSY = Wait(2, 5)
 _QUIET_SECONDS = 0.015
+_OF_SILENCE = 50  # the part of a silence that the next row may wait
 _RETRY_SECONDS = (0.2, 2.0)
 _ALARM_LOOKS = 5  # a second apart; then everything is examined anew
 
@@ -46,12 +47,12 @@ _TOLD_BY_THE_LEADER = (
 
 
 def pause_after(silence: float, busy_ms: float) -> float:
-    """Returns how many seconds lie between two turns after `silence` seconds without a row: a tenth of it, bounded.
+    """Returns how many seconds lie between two turns after `silence` seconds without a row: a part of it, bounded.
 
     Asking costs both ends of the connection, and a fetch at every consumer: what comes in a busy hour is sent
     together, and what comes rarely may wait a little longer.
     """
-    return min(_QUIET_SECONDS, max(busy_ms / 1000, silence / 10))
+    return min(_QUIET_SECONDS, max(busy_ms / 1000, silence / _OF_SILENCE))
 
 
 class Every:
