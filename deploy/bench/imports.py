@@ -128,7 +128,7 @@ def workbook(rows: list[Row]) -> bytes:
 
 
 class _Watch:
-    """The greatest memory that the api and its children have held at one instant."""
+    """The greatest memory that the api and its children have held at one instant; what they share counts once."""
 
     def __init__(self, installation: Installation) -> None:
         self.peak = 0
@@ -142,7 +142,7 @@ class _Watch:
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _held(self) -> int:
-        children = [child.memory_info().rss for child in self._api.children(recursive=True)]
+        children = [child.memory_full_info().uss for child in self._api.children(recursive=True)]
         return int(self._api.memory_info().rss + sum(children))
 
 

@@ -5,15 +5,14 @@ Everything real: commands, relays, Kafka, consumers, every read model; the sight
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-import asyncpg
-
 from deploy.bench.backlog import BUSINESSES, Backlog, written
 from deploy.bench.cpu import Spent
+from deploy.bench.eyes import Eyes
 from deploy.bench.latency import summary
 from deploy.bench.load import Effect, Load, Writers
 from deploy.bench.rebuilding import rebuilt
@@ -23,7 +22,6 @@ from deploy.check.reader import SERVICES, Readers, open_readers
 from deploy.local import launcher
 from deploy.local.installation import Installation
 from shared.clock import business_day, utc_now
-from shared.postgres import BY_KEY, Connection
 
 _CONSUMING = ("mentoring", "reporting")
 _SCALED = "reporting-consume"
@@ -43,72 +41,6 @@ select pg_visible_in_snapshot(o.xid, r.snapshot)
        or coalesce(pg_visible_in_snapshot(o.xid, r.target) and o.seq <= r.after_seq, false)
 from outbox o, relay_state r where o.seq = $1
 """
-# What the eyes ask: they wait inside Postgres until the offsets have moved, ten milliseconds at most, for a question
-# over the wire each millisecond would take part of what is measured. What has not been looked for yet, the end of each
-# list, is looked for at once, all of it when something has moved. Functions, for their plans are kept.
-_LOOK = """
-create function pg_temp.look(known bigint, looked_sessions int, looked_businesses int, offices text[], days date[],
-                             counts int[], ids uuid[], versions bigint[],
-                             out moved_to bigint, out sessions int[], out businesses int[])
-language plpgsql as $$
-begin
-    for turn in 1..10 loop
-        moved_to := (select coalesce(sum(next_offset), 0) from consumer_offset);
-        if moved_to <> known then
-            looked_sessions := 0;
-            looked_businesses := 0;
-        end if;
-        if looked_sessions < cardinality(offices) then
-            sessions := array({sessions});
-            looked_sessions := cardinality(offices);
-        end if;
-        if looked_businesses < cardinality(ids) then
-            businesses := array({businesses});
-            looked_businesses := cardinality(ids);
-        end if;
-        exit when moved_to <> known or sessions <> '{{}}' or businesses <> '{{}}';
-        perform pg_sleep(0.001);
-    end loop;
-end
-$$
-"""
-# Each session that is looked for is the n-th of its office and day: the total of that day tells when it is there.
-_TOTALS = """
-with wanted as (
-    select * from unnest(offices, days, counts) with ordinality as wanted (office, day, count, place)
-    where place > looked_sessions
-), shown as materialized (
-    select office, day, (
-        select coalesce(sum(a.sessions), 0) from office_activity a
-        where a.set_version = (select version from read_model_pointer)
-          and a.office = wanted.office and a.grain = 'day' and a.starts = wanted.day
-    ) as total
-    from (select distinct office, day from wanted) wanted
-)
-select place::int from wanted join shown using (office, day) where count <= total
-"""
-_FACTS = """
-select wanted.place::int from unnest(ids, versions) with ordinality as wanted (id, version, place)
-join fact_business f on f.id = wanted.id and f.set_version = (select version from read_model_pointer)
-where wanted.place > looked_businesses and f.version >= wanted.version
-"""
-# A session is nothing that mentoring would have to copy.
-_NO_TOTALS = "select place from generate_subscripts(offices, 1) place"
-_REPLICAS = """
-select wanted.place::int from unnest(ids, versions) with ordinality as wanted (id, version, place)
-join business_replica r on r.id = wanted.id where wanted.place > looked_businesses and r.version >= wanted.version
-"""
-_EYES = {
-    "reporting": _LOOK.format(sessions=_TOTALS, businesses=_FACTS),
-    "mentoring": _LOOK.format(sessions=_NO_TOTALS, businesses=_REPLICAS),
-}
-_ASK = "select moved_to, sessions, businesses from pg_temp.look($1, $2, $3, $4, $5, $6, $7, $8)"
-_ALL_FACTS = """
-select (select count(*) from fact_business where set_version = (select version from read_model_pointer))
-     + (select count(*) from fact_session where set_version = (select version from read_model_pointer))
-"""
-_ALL_READ = "select coalesce(sum(next_offset), 0)::bigint from consumer_offset"
-_ALL_COPIES = "select count(*) from business_replica where version > 0"
 
 Say = Callable[[str], None]
 
@@ -162,7 +94,7 @@ async def measure(installation: Installation, asked: Asked, say: Say) -> Measure
         await _until(lambda: _is_down(installation, (_MESSENGER,)))
     await launcher.scale(installation, _SCALED, asked.consumers)
     async with AsyncExitStack() as stack:
-        eyes = await _eyes(installation, stack)
+        eyes = await Eyes.open(installation, stack)
         watch: Watch[Effect] = Watch(eyes.reporting.look, eyes.mentoring.look, rest=0.0)
         await _steady(installation, watch, asked, say)
         measured = Measured(len(watch.seconds) + watch.missing, watch.missing, watch.seconds)
@@ -176,62 +108,6 @@ async def measure(installation: Installation, asked: Asked, say: Say) -> Measure
 
 
 # Steady
-
-
-@dataclass
-class Eye:
-    """Another connection that sees some of the read models.
-
-    Offsets move in the transactions that move the read models: while they stand still, there is nothing new to see.
-    """
-
-    connection: Connection
-    _read: int = -1
-    _looked_for: frozenset[Effect] = frozenset()
-
-    async def look(self, wanted: Collection[Effect]) -> Collection[Effect]:
-        """Returns what is seen of the wanted effects, the oldest first: at once if one is new and there, else when
-        something has moved, or nothing after a hundredth of a second."""
-        sessions = [effect for effect in wanted if len(effect) == 3]
-        businesses = [effect for effect in wanted if len(effect) == 2]
-        looked = [sum(effect in self._looked_for for effect in effects) for effects in (sessions, businesses)]
-        row = await self.connection.fetchrow(
-            _ASK, self._read, *looked, *_columns(sessions, 3), *_columns(businesses, 2)
-        )
-        assert row is not None  # noqa: S101  a function's row
-        self._read, self._looked_for = row["moved_to"], frozenset(wanted)
-        return [
-            *(sessions[place - 1] for place in row["sessions"] or ()),
-            *(businesses[place - 1] for place in row["businesses"] or ()),
-        ]
-
-
-def _columns(effects: Sequence[Effect], width: int) -> list[list[Any]]:
-    return [[effect[column] for effect in effects] for column in range(width)]
-
-
-@dataclass
-class Eyes:
-    """One for each service that keeps read models or copies."""
-
-    reporting: Eye
-    mentoring: Eye
-
-
-async def _eyes(installation: Installation, stack: AsyncExitStack) -> Eyes:
-    return Eyes(await _eye(installation, "reporting", stack), await _eye(installation, "mentoring", stack))
-
-
-async def _eye(installation: Installation, service: str, stack: AsyncExitStack) -> Eye:
-    """The superuser's: nobody else may make functions, not even temporary ones."""
-    connection = await asyncpg.connect(
-        installation.superuser_dsn(),
-        timeout=5,
-        server_settings={"search_path": service, "application_name": "plut-bench", **BY_KEY},
-    )
-    stack.callback(connection.terminate)
-    await connection.execute(_EYES[service])
-    return Eye(connection)
 
 
 async def _steady(installation: Installation, watch: Watch[Effect], asked: Asked, say: Say) -> None:
@@ -275,7 +151,7 @@ async def _relay_alone(installation: Installation, eyes: Eyes, readers: Readers,
     events, consumers = asked.backlog, _consumers(installation, messages=asked.messages)
     businesses = min(BUSINESSES, events // 2)
     backlog = Backlog(businesses, events - businesses, 0, business_day(utc_now()), asked.scattered)
-    before = await _shown(eyes)
+    before = await eyes.shown()
     for name in consumers:
         installation.hold(name)
     await _until(lambda: _is_down(installation, consumers))
@@ -288,7 +164,7 @@ async def _relay_alone(installation: Installation, eyes: Eyes, readers: Readers,
     for name in consumers:
         installation.release(name)
     say(f"the relays published {rate:,.0f} events/s; the consumers are started again and catch up")
-    await _until(lambda: _is_shown(eyes, before, backlog))
+    await _until(lambda: eyes.see_whole(backlog, before))
     return rate
 
 
@@ -311,10 +187,10 @@ async def _whole_way(installation: Installation, eyes: Eyes, asked: Asked, say: 
     events = asked.backlog
     first = events - min(BUSINESSES, events // 2)
     backlog = Backlog(0, events, first, business_day(utc_now()), asked.scattered)
-    before = await _shown(eyes)
+    before = await eyes.shown()
     say(f"the whole way: {events:,} events")
     begun, spent = await _commit(installation, backlog, say)
-    await _until(lambda: _is_shown(eyes, before, backlog))
+    await _until(lambda: eyes.see_whole(backlog, before))
     rate = events / (time.monotonic() - begun)
     say(_cost(installation, spent, events))
     say(f"outbox, Kafka, all read models: {rate:,.0f} events/s")
@@ -336,35 +212,6 @@ async def _commit(installation: Installation, backlog: Backlog, say: Say) -> tup
 
 def _cost(installation: Installation, before: Spent, events: int) -> str:
     return f"microseconds of processor time per event: {Spent.by(installation).since(before, events)}"
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """How many records the consumers have read, and how many aggregates the read models hold."""
-
-    read: int
-    followed: int
-    facts: int
-    copies: int
-
-
-async def _shown(eyes: Eyes) -> _Shown:
-    return _Shown(
-        await eyes.reporting.connection.fetchval(_ALL_READ),
-        await eyes.mentoring.connection.fetchval(_ALL_READ),
-        await eyes.reporting.connection.fetchval(_ALL_FACTS),
-        await eyes.mentoring.connection.fetchval(_ALL_COPIES),
-    )
-
-
-async def _is_shown(eyes: Eyes, before: _Shown, backlog: Backlog) -> bool:
-    """Rows are counted only when the offsets, which move with them, have come far enough: counting takes long."""
-    if await eyes.reporting.connection.fetchval(_ALL_READ) < before.read + backlog.events:
-        return False
-    if await eyes.mentoring.connection.fetchval(_ALL_READ) < before.followed + backlog.businesses:
-        return False
-    now = await _shown(eyes)
-    return now.facts >= before.facts + backlog.events and now.copies >= before.copies + backlog.businesses
 
 
 async def _is_down(installation: Installation, names: Collection[str]) -> bool:
