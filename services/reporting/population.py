@@ -2,12 +2,13 @@
 
 import csv
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
+from services.reporting.rounding import divided
+
 PER = 100_000
-_TENTH = Decimal("0.1")
 
 
 @cache
@@ -18,6 +19,6 @@ def population() -> Mapping[str, int]:
 
 
 def rate(count: int, region: str) -> Decimal | None:
-    """Returns the count per 100,000 inhabitants to one decimal, halves up; None where the population is not known."""
+    """Returns the count per 100,000 inhabitants to one decimal; None where the population is not known."""
     people = population().get(region)
-    return None if people is None else (Decimal(count * PER) / people).quantize(_TENTH, ROUND_HALF_UP)
+    return None if people is None else divided(count * PER, people)

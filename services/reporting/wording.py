@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
+from services.reporting.rounding import divided, percentage
 from shared import days
 from shared.auth.principal import Principal, Role
 from shared.clock import WIB
@@ -31,14 +32,14 @@ def decimal(value: float | Decimal) -> str:
 
 def percent(part: int, whole: int) -> str:
     """Returns 1 of 3 as 33,3 %, or a dash where there is nothing to be a part of."""
-    return f"{100 * part / whole:.1f} %".replace(".", ",").replace(",0 %", " %") if whole else "\N{EN DASH}"
+    return f"{percentage(part, whole)} %".replace(".", ",").replace(",0 %", " %") if whole else "\N{EN DASH}"
 
 
 def hours(minutes: int) -> str:
     """Returns minutes as hours with one decimal, 95 as 1,6; whole hours from a hundred on."""
     if minutes >= 6000:
-        return number(round(minutes / 60))
-    return f"{minutes / 60:.1f}".replace(".", ",") if minutes % 60 else number(minutes // 60)
+        return number((minutes + 30) // 60)
+    return decimal(divided(minutes, 60)) if minutes % 60 else number(minutes // 60)
 
 
 def wib_day(value: datetime) -> str:

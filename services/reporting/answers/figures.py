@@ -17,6 +17,7 @@ from services.reporting.projections.businesses_by_region import EACH_ONCE, LEVEL
 from services.reporting.projections.listing import Days, Places
 from services.reporting.projections.reading import Span, sums
 from services.reporting.projections.total import Total
+from services.reporting.rounding import percentage
 from shared.http.problem import Problem, at_field
 
 # What is reckoned from other indicators by adding and taking away; ratios are not made of events, but their parts are.
@@ -77,7 +78,7 @@ def asked_about(amounts: Amounts) -> int:
 
 def _confirmed_share(amounts: Amounts) -> Decimal | None:
     could = asked_about(amounts)
-    return round(Decimal(100 * amounts["confirmed"]) / could, 1) if could > 0 else None
+    return percentage(amounts["confirmed"], could) if could > 0 else None
 
 
 def terms_of(card: Indicator) -> Mapping[str, int]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -25,6 +24,7 @@ from services.reporting.api.tables import documented, text
 from services.reporting.exports import Column, Report, Row, Type, listed
 from services.reporting.projections import happenings, office_activity
 from services.reporting.projections.happenings import Happening
+from services.reporting.rounding import percentage
 from services.reporting.wording import role
 
 router = APIRouter(prefix="/v1", tags=["laporan"])
@@ -78,7 +78,7 @@ _COLUMNS = (
 
 def _standing(one: Standing) -> Row:
     reasons = [name for name, is_so in (("idle", one.is_idle), ("unconfirmed", one.is_unconfirmed)) if is_so]
-    share = round(Decimal(100 * one.unconfirmed) / one.asked, 1) if one.asked else None
+    share = percentage(one.unconfirmed, one.asked) if one.asked else None
     office = (one.office.code, one.office.name)
     return [*office, ", ".join(reasons), one.active_on, one.idle_days, one.asked, one.unconfirmed, share]
 

@@ -66,6 +66,6 @@ def test_a_path_of_ours_is_returned_to() -> None:
 
 def test_figures_are_written_as_in_indonesia() -> None:
     assert [number(1_250_000), number(999)] == ["1.250.000", "999"]
-    assert [hours(0), hours(60), hours(95), hours(75_030)] == ["0", "1", "1,6", "1.250"]
+    assert [hours(0), hours(60), hours(95), hours(75_030)] == ["0", "1", "1,6", "1.251"]
     assert day(date(2026, 11, 21)) == "21 November 2026"
     assert clock(NOW) == "10:42:07 WIB"
