@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.postgres import Connection
-from shared.relay.position import Position, Snapshot, tails_as_json, tails_from_json
+from shared.relay.position import NOTHING, Position, Snapshot, tails_as_json, tails_from_json
 from shared.relay.records import Row
 
 # Two plans are wanted, and the planner, which cannot know how small a difference is, shall not find a third.
@@ -326,10 +326,17 @@ async def read_backlog(connection: Connection) -> Backlog:
     """Counts what is not yet acknowledged; what was published long ago is not looked at."""
     async with connection.transaction():
         await connection.execute("set local enable_seqscan = off")
-        position = (await read_state(connection)).position
-        _, xmax, running = position.snapshot
-        (counted,) = await connection.fetch(_BACKLOG, xmax, running, position.target, position.after_seq, timeout=20)
+        (_, xmax, running), target, after_seq = await _published(connection)
+        (counted,) = await connection.fetch(_BACKLOG, xmax, running, target, after_seq, timeout=20)
     return Backlog(counted[0], max(0.0, counted[1]))
+
+
+async def _published(connection: Connection) -> tuple[Snapshot, Snapshot | None, int]:
+    """Returns what of the outbox Kafka has: nothing, if transaction numbers are of another cluster than this one."""
+    state = await read_state(connection)
+    if state.system_identifier not in (None, await system_identifier(connection)):
+        return NOTHING, None, 0
+    return state.position.snapshot, state.position.target, state.position.after_seq
 
 
 class Wal(NamedTuple):

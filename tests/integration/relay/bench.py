@@ -124,10 +124,13 @@ class Bench:
         """Waits until nothing is unpublished, nor remembered by the leader alone."""
 
         async def empty() -> bool:
-            async with self.worker.acquire() as connection:
-                return await relay.backlog(connection) == 0
+            return await self.backlog() == 0
 
         await until("an empty outbox", empty, within)
+
+    async def backlog(self) -> int:
+        async with self.worker.acquire() as connection:
+            return await relay.backlog(connection)
 
     async def relayed(self) -> None:
         """Lets a relay run until the outbox is empty, and stop."""

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from shared import kafka_admin, relay
+from shared import kafka_admin
 from shared.contracts.catalogue import OFFICE, topics_of
 from shared.relay import lead, publisher, store
 from tests.integration.relay.bench import SERVICE, TOPIC, Bench, Writers, until
@@ -149,8 +149,7 @@ async def test_a_large_backlog_goes_on_where_it_stopped(bench: Bench, monkeypatc
     await loop.stop()
     stopped = (await bench.state()).position
     assert stopped.target is not None
-    async with bench.worker.acquire() as connection:
-        left = await relay.backlog(connection)
+    left = await bench.backlog()
     assert 0 < left <= rows - (stopped.after_seq - 20)
     await bench.relayed()
     log = await bench.nothing_lost_nor_reordered([])
