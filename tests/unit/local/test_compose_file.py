@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
 from deploy.local.table import MIGRATIONS, PROGRAMS
+from services.registry.settings import RegistrySettings
+from services.reporting.settings import ReportingSettings
+from shared.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -85,6 +89,17 @@ def test_no_secret_stands_in_the_file() -> None:
             if _SECRET.search(variable):
                 assert variable.endswith(("_FILE", "_DIR")), (name, variable)
                 assert str(value).startswith("/run/secrets/"), (name, variable)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"), [("registry-consume", RegistrySettings), ("reporting-api", ReportingSettings)]
+)
+def test_what_a_service_can_be_told_reaches_it_from_outside(name: str, settings: type[Settings]) -> None:
+    own = settings.model_fields.keys() - Settings.model_fields.keys() | {"traces_to", "traces_ratio"}
+    told = SERVICES[name]["environment"]
+    for field in own:
+        if settings.model_fields[field].annotation is not SecretStr:
+            assert f"PLUT_{field.upper()}" in told, field
 
 
 def test_a_process_is_shown_its_own_secrets_alone() -> None:
