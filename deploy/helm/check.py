@@ -30,6 +30,9 @@ BAD_VALUES = {
     "services.reporting.processes.relay.replicas=1": "relay",
     "services.mentoring.settings.PLUT_KAFKA_PASSWORD=x": "PLUT_KAFKA_PASSWORD",
     "services.mentoring.settings.kafka=x": "kafka",
+    "services.mentoring.settings.PLUT_LOG_LEVEL=DEBUG": "PLUT_LOG_LEVEL",
+    "services.mentoring.settings.PLUT_KAFKA_BOOTSTRAP=x:9093": "PLUT_KAFKA_BOOTSTRAP",
+    "services.mentoring.settings.PLUT_TRACES_TO=http://collector:4318/v1/traces": "networkPolicies.traces.to",
     "services.mentoring.processes.api.resources.limits=null": "limits",
     "postgres.sslmode=require": "/postgres/sslmode",
     "postgres.ca=null": "ca",
@@ -40,6 +43,7 @@ BAD_VALUES = {
     "image.tag=latest": "/image/tag",
     "image.digests.registry=abc": "/image/digests/registry",
     "keda.maxReplicas=13": "/keda/maxReplicas",
+    "strimzi.enabled=true,strimzi.brokers.replicas=2": "strimzi.brokers.replicas",
     "networkPolicies.postgres[0].everybody=true": "/networkPolicies/postgres/0",
     "secrets.password=x": "secrets",
 }
