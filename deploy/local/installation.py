@@ -104,6 +104,10 @@ class Installation:
         for held in self.held_file("any").parent.glob("*"):
             held.unlink(missing_ok=True)
 
+    def holds(self, name: str) -> bool:
+        """Tells whether a process was stopped on purpose, by `hold`."""
+        return self.held_file(name).exists()
+
     def held_file(self, name: str) -> Path:
         return self.run / "held" / name
 

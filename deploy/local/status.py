@@ -4,6 +4,7 @@ Whatever cannot be asked is None or false: the status of a broken installation i
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -34,12 +35,14 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True)
 class ProcessHealth:
-    """`hindrance`: what keeps a process that lives from its work, in its own words."""
+    """`hindrance`: what keeps a process that lives from its work, in its own words. `held`: stopped on purpose."""
 
     state: ProcessState
     pid: int | None
     healthy: bool
     hindrance: str | None = None
+    seconds_old: float | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class ServerHealth:
     state: ServerState
     pid: int | None
     healthy: bool
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,9 @@ class Status:
 async def ask(installation: Installation) -> Status:
     """Asks everything at once; takes a few seconds at most, also when nothing answers."""
     state = installation.state
-    processes = asyncio.gather(*(_process_health(process) for process in (state.processes if state else [])))
+    processes = asyncio.gather(
+        *(_process_health(installation, process) for process in (state.processes if state else []))
+    )
     servers = asyncio.gather(*(_server_health(installation, each) for each in (state.infrastructure if state else [])))
     services = dict(
         zip(SERVICES, await asyncio.gather(*(_ask_service(installation, each) for each in SERVICES)), strict=True)
@@ -131,17 +137,20 @@ async def ask(installation: Installation) -> Status:
 # Processes
 
 
-async def _process_health(process: ProcessState) -> ProcessHealth:
+async def _process_health(installation: Installation, process: ProcessState) -> ProcessHealth:
     pid = _living_pid(process.identity)
-    if pid is None or not await is_live(process.url):
-        return ProcessHealth(process, pid, healthy=False)
+    if pid is None:
+        return ProcessHealth(process, None, healthy=False, held=installation.holds(process.name))
+    if not await is_live(process.url):
+        old = time.time() - process.started if process.started is not None else None
+        return ProcessHealth(process, pid, healthy=False, seconds_old=old)
     return ProcessHealth(process, pid, healthy=True, hindrance=await hindrance(process.url))
 
 
 async def _server_health(installation: Installation, server: ServerState) -> ServerHealth:
     pid = _living_pid(server.identity)
     if pid is None:
-        return ServerHealth(server, None, healthy=False)
+        return ServerHealth(server, None, healthy=False, held=installation.holds(server.name))
     if server.name == GATE:
         return ServerHealth(server, pid, not is_free(int(server.address.rsplit(":", 1)[1])))
     if server.name in installation.brokers.names:

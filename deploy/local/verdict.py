@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 from shared.consumer import alarms
 
 if TYPE_CHECKING:
-    from deploy.local.status import ProcessHealth, Status
+    from deploy.local.status import ProcessHealth, ServerHealth, Status
     from shared.consumer.alarms import Alarm
 
 # Pages say themselves by then that data is late.
 _LATE_MS = 60_000
+# A start takes a few seconds, on a machine that is busy many times that.
+_BEGINS_SECONDS = 30.0
 _UNSUPERVISED = "pengawas tidak berjalan: yang mati tidak dinyalakan lagi. Jalankan `plut up`"
 _MEANING = {
     alarms.LOG_REPLACED: "log di Kafka diganti, dan dibaca lagi dari awal",
@@ -42,13 +44,18 @@ def troubles(status: "Status") -> list[str]:
 def _of_servers(status: "Status") -> Iterator[str]:
     for server in status.infrastructure:
         if not server.healthy:
-            gone = "mati" if server.pid is None else "tidak menjawab"
             meaning = (
                 "input dan halaman menjawab 503 sampai kembali"
                 if server.state.name == "postgres"
                 else "input tetap bisa dan menunggu di kotak keluar; laporan tertinggal"
             )
-            yield f"{server.state.name} {gone}: {meaning}"
+            yield f"{server.state.name} {_gone(server)}: {meaning}"
+
+
+def _gone(server: "ServerHealth") -> str:
+    if server.held:
+        return _on_purpose(server.state.name)
+    return "mati" if server.pid is None else "tidak menjawab"
 
 
 def _of_services(status: "Status") -> Iterator[str]:
@@ -66,14 +73,25 @@ def _of_services(status: "Status") -> Iterator[str]:
 
 def _of_processes(status: "Status") -> Iterator[str]:
     for process in status.processes:
-        if not process.healthy:
+        if process.held:
+            yield f"{process.state.name} {_on_purpose(process.state.name)}"
+        elif not process.healthy:
             yield f"{process.state.name} {_how(process)}; lihat `plut logs {process.state.name}`"
         elif process.hindrance is not None:
             yield f"{process.state.name} hidup, tetapi: {process.hindrance}"
 
 
+def _on_purpose(name: str) -> str:
+    return f"dihentikan dengan sengaja; `plut up {name}` menyalakannya"
+
+
 def _how(process: "ProcessHealth") -> str:
-    return "mati" if process.pid is None else f"macet: proses {process.pid} ada tetapi tidak menjawab"
+    """Whoever is told that a process hangs may end it: not one that has only just begun."""
+    if process.pid is None:
+        return "mati"
+    if process.seconds_old is not None and process.seconds_old < _BEGINS_SECONDS:
+        return f"baru dinyalakan: proses {process.pid} belum menjawab"
+    return f"macet: proses {process.pid} ada tetapi tidak menjawab"
 
 
 def _of_pages(status: "Status") -> Iterator[str]:

@@ -42,6 +42,20 @@ def test_each_fault_is_told_with_what_it_means() -> None:
     assert "pengawas tidak berjalan" in _told(replace(WELL, supervised=False))
 
 
+def test_one_that_begins_and_one_that_was_stopped_are_not_taken_for_broken() -> None:
+    young = replace(RELAY, healthy=False, seconds_old=3.0)
+    assert "registry-relay baru dinyalakan: proses 7" in _told(replace(WELL, processes=[young]))
+    assert "registry-relay macet" in _told(replace(WELL, processes=[replace(young, seconds_old=60.0)]))
+    held = replace(RELAY, pid=None, healthy=False, held=True)
+    assert "registry-relay dihentikan dengan sengaja; `plut up registry-relay`" in _told(
+        replace(WELL, processes=[held])
+    )
+    stopped = replace(KAFKA, pid=None, healthy=False, held=True)
+    assert "kafka dihentikan dengan sengaja; `plut up kafka` menyalakannya: input tetap bisa" in _told(
+        replace(WELL, infrastructure=[POSTGRES, stopped])
+    )
+
+
 def test_records_that_wait_for_a_decision_are_told() -> None:
     status = replace(WELL, services={"reporting": ServiceStatus(0, parked=24)})
     assert not status.is_well
