@@ -51,5 +51,6 @@ class BackgroundLoop(ABC):
             try:
                 await self.run()
             except Exception:  # noqa: BLE001  whatever it was: logged, and tried again
-                self._log.exception("loop_failed")
+                with suppress(OSError):  # a log without room ends no loop
+                    self._log.exception("loop_failed")
                 await self.rest(self.pause_seconds)

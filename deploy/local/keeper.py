@@ -37,7 +37,7 @@ class Keeper(BackgroundLoop):
         self._log_file = log_file
         self._held = held
         self._changed = changed
-        self._say = say
+        self._told = say
         self._stop_within = stop_within
         self._deaths = 0
 
@@ -84,6 +84,10 @@ class Keeper(BackgroundLoop):
         self._say(f"{self.name} ended {_how(status)} after {lived:.0f} s; it is started again")
         self.restarts += 1
         await self._pause(lived)
+
+    def _say(self, text: str) -> None:
+        with suppress(OSError):  # what it is told to may lie on the very disk for whose lack of room a process ended
+            self._told(text)
 
     async def _pause(self, lived: float) -> None:
         self._deaths = 0 if lived > _SETTLED_SECONDS else self._deaths + 1

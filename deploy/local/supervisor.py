@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from deploy.local.table import Program
 # What dies while it starts is told at once; on a machine that others fill a first start takes minutes.
 _START_SECONDS = 600.0
 _ROTATE_SECONDS = 5.0
+_SAVE_AGAIN_SECONDS = 1.0
 _SCALE_SECONDS = 0.25
 # Every process of ours ends within 10 s of SIGTERM; whatever still runs then is killed.
 _STOP_SECONDS = 11.0
@@ -244,7 +245,7 @@ class Supervisor:
             name=name,
             log_file=self._log(name),
             held=self._installation.held_file(name).exists,
-            changed=self._save,
+            changed=self._save_or_later,
             say=self._say,
             stop_within=stop_within,
         )
@@ -272,7 +273,8 @@ class Supervisor:
     async def _rotate_logs(self) -> None:
         while True:
             await asyncio.sleep(_ROTATE_SECONDS)
-            await asyncio.to_thread(rotate, self._installation.logs)
+            with suppress(OSError):
+                await asyncio.to_thread(rotate, self._installation.logs)
 
     # What others read
 
@@ -285,6 +287,13 @@ class Supervisor:
             [self._server_state(name) for name in self._installation.server_names],
             [self._process_state(program) for program in self._programs],
         ).save(self._installation.state_file)
+
+    def _save_or_later(self) -> None:
+        """A disk without room must not end the keepers: who else would start again what ended for lack of it?"""
+        try:
+            self._save()
+        except OSError:
+            asyncio.get_running_loop().call_later(_SAVE_AGAIN_SECONDS, self._save_or_later)
 
     def _server_state(self, name: str) -> ServerState:
         keeper = self._servers.get(name)

@@ -1,6 +1,7 @@
 """Processes are kept running: begun again when they die, left alone while they are held, stopped within a bound."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -55,6 +56,32 @@ async def kept(tmp_path: Path) -> AsyncIterator[Kept]:
     await made.keeper.started.wait()
     yield made
     await made.keeper.stop()
+
+
+async def test_a_process_is_started_again_though_nothing_can_be_written_of_it(tmp_path: Path) -> None:
+    def on_a_full_disk(_: str) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    made = Kept(tmp_path)
+    made.keeper = Keeper(
+        lambda: Command("idle", [sys.executable, "-c", IDLE], made.log, {MARK: str(tmp_path)}),
+        name="idle",
+        log_file=made.log,
+        held=made.held.exists,
+        changed=lambda: None,
+        say=on_a_full_disk,
+        stop_within=0.5,
+    )
+    await made.keeper.start()
+    try:
+        await made.keeper.started.wait()
+        first = made.running
+        assert first
+        os.kill(first.pid, signal.SIGKILL)
+        await until(lambda: made.running is not None and made.running.pid != first.pid)
+        assert made.keeper.restarts == 1
+    finally:
+        await made.keeper.stop()
 
 
 async def test_a_killed_process_is_started_again_and_told_of(kept: Kept) -> None:
