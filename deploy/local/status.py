@@ -4,8 +4,9 @@ Whatever cannot be asked is None or false: the status of a broken installation i
 """
 
 import asyncio
+import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -73,12 +74,21 @@ class ServiceStatus:
 
 
 @dataclass(frozen=True)
+class Room:
+    """What is left of the disk that a directory of data lies on."""
+
+    directory: str
+    megabytes: int
+
+
+@dataclass(frozen=True)
 class Status:
     processes: list[ProcessHealth]
     infrastructure: list[ServerHealth]
     services: Mapping[str, ServiceStatus]
     lags: Mapping[str, int | None]
     supervised: bool = True
+    room: Sequence[Room] = ()
 
     @property
     def parked(self) -> int | None:
@@ -131,7 +141,22 @@ async def ask(installation: Installation) -> Status:
     )
     groups = {group: places for service in services.values() for group, places in service.positions.items()}
     lags = await _lags(installation, groups)
-    return Status(await processes, await servers, services, lags, installation.is_running)
+    return Status(await processes, await servers, services, lags, installation.is_running, _room(installation))
+
+
+def _room(installation: Installation) -> list[Room]:
+    """Of the data's disks; nothing of what lies in containers or was never made."""
+    if installation.state is None:
+        return []
+    places = [
+        installation.postgres.directory,
+        *(installation.broker(name).directory for name in installation.brokers.names),
+    ]
+    found = []
+    for place in places:
+        with suppress(OSError):
+            found.append(Room(str(place), shutil.disk_usage(place).free >> 20))
+    return found
 
 
 # Processes

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _LATE_MS = 60_000
 # A start takes a few seconds, on a machine that is busy many times that.
 _BEGINS_SECONDS = 30.0
+# Two pieces of Postgres's write-ahead log, of 16 MB each, and a little.
+_LEAST_MEGABYTES = 48
 _UNSUPERVISED = "pengawas tidak berjalan: yang mati tidak dinyalakan lagi. Jalankan `plut up`"
 _MEANING = {
     alarms.LOG_REPLACED: "log di Kafka diganti, dan dibaca lagi dari awal",
@@ -34,11 +36,18 @@ def troubles(status: "Status") -> list[str]:
         return []
     return [
         *([] if status.supervised else [_UNSUPERVISED]),
+        *_of_disks(status),
         *_of_servers(status),
         *_of_services(status),
         *_of_processes(status),
         *_of_pages(status),
     ]
+
+
+def _of_disks(status: "Status") -> Iterator[str]:
+    for room in status.room:
+        if room.megabytes < _LEAST_MEGABYTES:
+            yield f"disk penuh: tinggal {room.megabytes} MB untuk {room.directory}; lihat docs/runbook/disk.md"
 
 
 def _of_servers(status: "Status") -> Iterator[str]:

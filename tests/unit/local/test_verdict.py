@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from deploy.local import verdict
 from deploy.local.state import ProcessState, ServerState
-from deploy.local.status import ProcessHealth, ReadModel, ServerHealth, ServiceStatus, Status
+from deploy.local.status import ProcessHealth, ReadModel, Room, ServerHealth, ServiceStatus, Status
 from shared.consumer.alarms import PARKING_LIMIT, Alarm
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -54,6 +54,11 @@ def test_one_that_begins_and_one_that_was_stopped_are_not_taken_for_broken() -> 
     assert "kafka dihentikan dengan sengaja; `plut up kafka` menyalakannya: input tetap bisa" in _told(
         replace(WELL, infrastructure=[POSTGRES, stopped])
     )
+
+
+def test_a_full_disk_is_told_first() -> None:
+    status = replace(WELL, room=[Room("/data/postgres", 3), Room("/data/kafka", 900)])
+    assert verdict.troubles(status) == ["disk penuh: tinggal 3 MB untuk /data/postgres; lihat docs/runbook/disk.md"]
 
 
 def test_records_that_wait_for_a_decision_are_told() -> None:
