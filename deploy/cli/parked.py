@@ -79,7 +79,7 @@ def show(number: Number, data_dir: DataDir = None, json: Json = False) -> None: 
             record = await _found(connection, number, key)
             return {**_shown(service, record), **await control.content(connection, key)}
 
-    found = {name: _text(value) for name, value in _run(ask()).items()}
+    found = {name: _text(name, value) for name, value in _run(ask()).items()}
     if json:
         print_json(found)
         return
@@ -251,9 +251,9 @@ def _shown(service: str, record: Parked) -> dict[str, Any]:
     return {**asdict(record), "id": f"{service}-{record.id}", "service": service}
 
 
-def _text(value: Any) -> Any:  # noqa: ANN401  whatever a column holds
+def _text(name: str, value: Any) -> Any:  # noqa: ANN401  whatever a column holds
     if isinstance(value, bytes):
-        return value[:4096].decode("utf-8", "backslashreplace")
+        return value.hex() if name.endswith("_digest") else value[:4096].decode("utf-8", "backslashreplace")
     return value
 
 

@@ -1,6 +1,7 @@
 """`plut parked`, from the terminal to the running consumer and back."""
 
 import asyncio
+import hashlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,7 +42,9 @@ async def test_an_operator_lists_shows_retries_and_skips(bench: Bench, counting:
     await bench.log.put_bad(value=b"\xff not json")
     await bench.until(PARKED, 2)
     garbage, refused = (await plut("list", "--data-dir", str(tmp_path)))["parked"]
-    assert (await plut("show", garbage["id"]))["value"] == "\\xff not json"
+    shown = await plut("show", garbage["id"])
+    assert shown["value"] == "\\xff not json"
+    assert shown["value_digest"] == hashlib.sha256(b"\xff not json").hexdigest()
     assert "still refused" in await plut("retry", refused["id"], status=1)
     await bench.allow_forbidden_names()
     assert (await plut("retry", refused["id"]))["status"] == "applied"
