@@ -22,6 +22,8 @@ Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
 
 # An event's payload is 256 KiB at most (the outbox checks it); with its envelope it stays far below this.
 GREATEST_VALUE = 1024 * 1024
+# Versions are kept as bigint, also of a record that is set aside.
+_GREATEST_VERSION = 2**63 - 1
 # Stands in the place of the headers of a record that Kafka's client cannot decode at all.
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 _ERROR_LENGTH = 2_000
@@ -112,6 +114,8 @@ def _read_event(key: bytes | None, value: bytes, found: dict[str, bytes | None],
         return PassedOver(kind)
     if key is None or key != event.aggregate_id.encode():
         return Unreadable(f"key {key!r} is not the aggregate's id {event.aggregate_id}")
+    if event.version > _GREATEST_VERSION:
+        return Unreadable(f"version: no aggregate has more than {_GREATEST_VERSION} events")
     return Readable(event, history, epoch, traceparent)
 
 

@@ -44,6 +44,15 @@ def test_an_error_does_not_repeat_what_the_record_holds() -> None:
     assert "version" in reading.error
 
 
+def test_a_version_that_no_table_can_keep_is_no_event() -> None:
+    """It could not even be set aside, and everything behind it would have waited."""
+    greatest = 2**63 - 1
+    assert isinstance(read(record(value=VALUE.replace(b'"version":1', b'"version":%d' % greatest)), TOPIC), Readable)
+    reading = read(record(value=VALUE.replace(b'"version":1', b'"version":%d' % (greatest + 1))), TOPIC)
+    assert isinstance(reading, Unreadable)
+    assert "version" in reading.error
+
+
 def test_the_digest_tells_bytes_that_moved_between_the_parts() -> None:
     assert digest(record(b"ab", b"c", ())) != digest(record(b"a", b"bc", ()))
     assert digest(record(b"", b"", ())) != digest(record(None, b"", ()))
