@@ -49,13 +49,14 @@ def told_by(topic: str, record: Any, history: int) -> Told | None:  # noqa: ANN4
     """Returns what a record proves, or None for one that is not ours or of a history before `history`."""
     headers = dict(record.headers)
     try:
-        of_history = int(headers[names.HISTORY])
-        if of_history < history or int(headers[names.FENCE]) < 1:
+        of_history = _number(headers[names.HISTORY])
+        if of_history < history or _number(headers[names.FENCE]) < 1:
             return None
         event_id = UUID(headers[names.EVENT_ID].decode())
-        epoch = int(headers[names.EPOCH])
-        aggregate_id = record.key.decode()
-    except (KeyError, TypeError, ValueError, AttributeError):
+        epoch = _number(headers[names.EPOCH])
+        aggregate_id = _storable(record.key.decode())
+        recorded_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
         return None
     return Told(
         event_id,
@@ -65,7 +66,7 @@ def told_by(topic: str, record: Any, history: int) -> Told | None:  # noqa: ANN4
         _text(headers.get(names.TYPE)),
         of_history,
         epoch,
-        datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        recorded_at,
     )
 
 
@@ -74,16 +75,30 @@ def event_id_in(record: Any) -> str | None:  # noqa: ANN401  the same
     return _text(dict(record.headers).get(names.EVENT_ID))
 
 
+def _number(content: bytes) -> int:
+    """Numbers of a log begin at 1 and rise by one: what is longer than a relay can count to was written by none."""
+    if not (content.isdigit() and len(content) < 19):
+        raise ValueError("not a number that a relay writes")
+    return int(content)
+
+
 def _version(value: bytes | None) -> int | None:
     try:
         version = json.loads(value or b"null")["version"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    return version if isinstance(version, int) else None
+    return version if isinstance(version, int) and 0 < version < 2**63 else None
 
 
 def _text(value: bytes | None) -> str | None:
     try:
-        return None if value is None else value.decode()
-    except UnicodeDecodeError:
+        return None if value is None else _storable(value.decode())
+    except ValueError:
         return None
+
+
+def _storable(text: str) -> str:
+    """What is missing from the outbox is written down there, and Postgres keeps no NUL."""
+    if "\0" in text:
+        raise ValueError("no name of ours holds a NUL")
+    return text

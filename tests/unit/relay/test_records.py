@@ -80,6 +80,9 @@ def test_a_record_of_ours_is_evidence() -> None:
         {**OURS, "history": b"1"},  # of a history that is over
         {**OURS, "history": b"two"},
         {**OURS, "history": b"\xff"},
+        {**OURS, "history": b"9" * 30},  # a new history has to be above it, and no table could keep that
+        {**OURS, "epoch": b"9" * 30},
+        {**OURS, "epoch": b"-1"},
         {**OURS, "event_id": b"none"},
         {**OURS, "event_id": b"\xff\xff"},
         {name: value for name, value in OURS.items() if name != "fence"},
@@ -93,11 +96,19 @@ def test_what_anybody_may_have_written_is_none(headers: dict[str, bytes]) -> Non
 def test_a_key_or_value_that_is_missing_or_unreadable_does_no_harm() -> None:
     assert told_by("t", record(OURS, key=None), 2) is None
     assert told_by("t", record(OURS, key=b"\xff"), 2) is None
-    for value in (None, b"\xff", b"[]", b"{}", b'{"version": "x"}'):
+    assert told_by("t", record(OURS, key=b"a\0"), 2) is None
+    nameless = told_by("t", record({**OURS, "type": b"Do\0ne"}), 2)
+    assert nameless is not None
+    assert nameless.type is None
+    deep, beyond = b"[" * 100_000, b'{"version": %d}' % 2**63
+    for value in (None, b"\xff", b"[]", b"{}", b'{"version": "x"}', deep, beyond):
         told = told_by("t", record(OURS, value=value), 2)
         assert told is not None
         assert told.version is None
     assert event_id_in(record({"event_id": b"\xff"})) is None
+    beyond_any_date = record(OURS)
+    beyond_any_date.timestamp = 2**62
+    assert told_by("t", beyond_any_date, 2) is None
 
 
 def test_a_findings_keeps_the_highest_numbers() -> None:
