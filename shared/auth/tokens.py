@@ -123,7 +123,7 @@ class Verifier:
             raise
         except ExpiredTokenError:
             raise ExpiredToken("token has expired") from None
-        except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except (JoseError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise InvalidToken(getattr(error, "error", "") or type(error).__name__) from None
 
     async def _refetch(self) -> None:

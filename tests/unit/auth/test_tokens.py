@@ -90,6 +90,7 @@ _FORGED: dict[str, Callable[[], str]] = {
     "no audience": lambda: token(Role.FRONT_DESK, aud=None),
     "no expiry": lambda: token(Role.FRONT_DESK, exp=None),
     "an expiry that is a text": lambda: token(Role.FRONT_DESK, exp="tomorrow"),
+    "an expiry beyond any clock": lambda: token(Role.FRONT_DESK, exp=10**400),
     "valid from tomorrow": lambda: token(Role.FRONT_DESK, nbf=int(time.time()) + 86_400),
     "issued tomorrow": lambda: token(Role.FRONT_DESK, iat=int(time.time()) + 86_400),
     "no subject": lambda: token(Role.FRONT_DESK, sub=None),
