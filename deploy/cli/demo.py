@@ -44,6 +44,8 @@ def demo(
     except (GaveUpError, HTTPError, ImportRefused) as error:
         fail(f"The story broke off: {error}", _BROKEN_OFF)
     except UNAVAILABLE as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise  # a file of the installation, not a connection
         fail(f"Postgres is away: {error}", _BROKEN_OFF)
     raise typer.Exit(0 if holds else 1)
 

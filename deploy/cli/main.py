@@ -1,15 +1,47 @@
 """`plut`: everything that is done to an installation from a terminal."""
 
+import errno
 import importlib
 import logging
 import pkgutil
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 import deploy.cli
+from deploy.cli.options import fail
+
+# What a data directory is refused with that is no directory, is not ours, cannot be written, or is full.
+_REFUSALS = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+)
+
+
+class _Plut(TyperGroup):
+    """Says in words what any command may meet: nothing was started yet, or its files cannot be read or written."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  as Typer has it
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in _REFUSALS:
+                raise
+            fail(
+                f"{error.strerror}: {error.filename or 'a file of the installation'}",
+                "Choose a --data-dir that can be written and has room; `plut doctor` says what is wrong with it.",
+            )
+        except Exception as error:
+            from deploy.local.installation import NotRunningError
+
+            if not isinstance(error, NotRunningError):
+                raise
+            fail(str(error), "Then call this again.")
+
 
 app = typer.Typer(
     name="plut",
+    cls=_Plut,
     help="Runs and operates the PLUT platform on this machine.",
     no_args_is_help=True,
     add_completion=False,

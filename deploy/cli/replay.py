@@ -70,7 +70,7 @@ def replay(
     from shared.kafka_admin import KafkaTrouble
     from shared.postgres import UNAVAILABLE
 
-    if topic and new_history:
+    if topic is not None and new_history:
         fail("A new history concerns every topic.", "Leave out --topic, or --new-history.", status=2)
     try:
         with Teller(quiet=json) as teller:
@@ -93,7 +93,7 @@ async def _replay(
     async with _outboxes(installation) as outboxes:
         if new_history:
             return await _begin_new_history(installation, outboxes, teller)
-        if topic:
+        if topic is not None:  # an empty name is a mistake, and not every topic
             return await _replay_topic(outboxes, topic, teller)
         for outbox in outboxes:
             await outbox.replay()

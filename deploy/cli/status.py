@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from deploy.cli.options import DataDir, Json, print_json
+from deploy.cli.options import DataDir, Json, fail, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,7 +22,11 @@ def status(
     data_dir: DataDir = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
 ) -> None:
-    """Shows each process with its health, backlogs, parked events, alarms and the freshness of pages."""
+    """Shows each process with its health, backlogs, parked events, alarms and the freshness of pages.
+
+    Exit status: 0 if it could be told, also of what is ill: `healthy` and `alarms` say so; 1 if nothing was ever
+    started there.
+    """
     from deploy.local.installation import Installation
     from deploy.local.status import ask
 
@@ -30,10 +34,12 @@ def status(
     found = asyncio.run(ask(installation))
     if json:
         print_json(found.as_json())
-    elif not found.processes:
-        typer.echo(f"Nothing was ever started in {installation.directory}. `plut up` starts it.")
-    else:
+    elif found.processes:
         _show(found)
+    if not found.processes:
+        fail(
+            f"Nothing was ever started in {installation.directory}.", "`plut up` starts it; or name another --data-dir."
+        )
 
 
 def _show(found: "Status") -> None:

@@ -59,8 +59,13 @@ def _python() -> Finding:
     return Finding("Python", f"{version} at {sys.executable}", cure)
 
 
+def _standing(directory: Path) -> Path:
+    """Returns the directory itself, or the nearest above it that exists."""
+    return next(parent for parent in (directory, *directory.parents) if parent.exists())
+
+
 def _disk(directory: Path) -> Finding:
-    standing = next(parent for parent in (directory, *directory.parents) if parent.exists())
+    standing = _standing(directory)
     free = shutil.disk_usage(standing).free / _GIB
     cure = None if free >= _NEEDED_DISK_GIB else f"free {_NEEDED_DISK_GIB:.0f} GiB, or choose another --data-dir"
     return Finding("disk space", f"{free:.1f} GiB free below {standing}", cure)
@@ -126,9 +131,15 @@ def _browser_files() -> Finding:
 
 def _data_directory(installation: Installation) -> Finding:
     directory = installation.directory
-    if not directory.exists():
+    standing = _standing(directory)
+    if not standing.is_dir():
+        return Finding("data directory", f"{standing} is no directory", "choose another --data-dir")
+    if standing != directory:
+        if not os.access(standing, os.W_OK | os.X_OK):
+            cure = "choose another --data-dir, or make it as a user who may write there"
+            return Finding("data directory", f"{directory} cannot be made: {standing} cannot be written", cure)
         return Finding("data directory", f"{directory} does not exist yet; `plut up` makes it")
-    if not os.access(directory, os.W_OK):
+    if not os.access(directory, os.W_OK | os.X_OK):
         return Finding(
             "data directory", f"{directory} cannot be written", f"run as its owner, or: chown -R $USER {directory}"
         )

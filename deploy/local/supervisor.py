@@ -356,7 +356,7 @@ def main() -> None:
     say = say_to_log(installation)
     try:
         asyncio.run(supervise(installation, say))
-    except ERRORS as error:
+    except (*ERRORS, OSError) as error:  # an OSError: no room, no rights
         say(f"the start failed: {error}")
         sys.exit(1)
 

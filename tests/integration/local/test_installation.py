@@ -63,6 +63,56 @@ async def test_status_of_nothing_is_empty(installation: Installation) -> None:
     assert not installation.directory.exists()
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_the_status_of_nothing_is_a_failure_to_whoever_asks(installation: Installation, options: list[str]) -> None:
+    said = runner.invoke(app, ["status", *options, "--data-dir", str(installation.directory)])
+    assert said.exit_code == 1
+    assert str(installation.directory) in said.stderr
+    assert not options or json.loads(said.stdout)["processes"] == []
+
+
+@pytest.mark.parametrize("command", [["token", "administrator"], ["import", __file__, "--office", "35.76"]])
+def test_what_needs_an_installation_says_that_there_is_none(installation: Installation, command: list[str]) -> None:
+    said = runner.invoke(app, [*command, "--data-dir", str(installation.directory)])
+    assert said.exit_code == 1
+    assert "Run `plut up` first" in said.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["up"], ["up", "--detach"], ["demo", "--once"], ["token", "administrator"], ["scale", "reporting-consume", "2"]],
+)
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "file").touch()
+    said = runner.invoke(app, [*command, "--data-dir", str(tmp_path / "file" / "plut")])
+    assert said.exit_code == 1
+    assert str(tmp_path / "file") in said.stderr
+    assert "--data-dir" in said.stderr
+
+
+def test_the_doctor_names_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said = runner.invoke(app, ["doctor", "--json", "--data-dir", str(tmp_path / "file" / "plut")])
+    assert said.exit_code == 1
+    findings = {each["subject"]: each for each in json.loads(said.stdout)["findings"]}
+    assert "is no directory" in findings["data directory"]["found"]
+
+
+def test_a_topic_without_a_name_is_not_every_topic(down: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a variable of a script was empty."""
+    asked: list[str | None] = []
+
+    async def noted(
+        _installation: Installation, topic: str | None, *_rest: object, **_more: object
+    ) -> dict[str, object]:
+        asked.append(topic)
+        return {}
+
+    monkeypatch.setattr("deploy.cli.replay._replay", noted)
+    runner.invoke(app, ["replay", "--topic", "", "--new-history", "--data-dir", str(down.directory)])
+    assert asked == []
+
+
 async def test_status_when_everything_is_down(down: Installation) -> None:
     found = (await status.ask(down)).as_json()
     assert len(found["processes"]) == len(PROGRAMS)
