@@ -7,6 +7,7 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -24,6 +25,10 @@ Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
 GREATEST_VALUE = 1024 * 1024
 # Versions are kept as bigint, also of a record that is set aside.
 _GREATEST_VERSION = 2**63 - 1
+# Whoever shows an instant moves it into a zone and writes it into sheets, which begin with 1900: at the ends of the
+# calendar that fails for everybody who asks, long after the event was taken.
+_FIRST_INSTANT = datetime(1900, 1, 2, tzinfo=UTC)
+_LAST_INSTANT = datetime(9999, 12, 30, tzinfo=UTC)
 # Stands in the place of the headers of a record that Kafka's client cannot decode at all.
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 _ERROR_LENGTH = 2_000
@@ -116,6 +121,8 @@ def _read_event(key: bytes | None, value: bytes, found: dict[str, bytes | None],
         return Unreadable(f"key {key!r} is not the aggregate's id {event.aggregate_id}")
     if event.version > _GREATEST_VERSION:
         return Unreadable(f"version: no aggregate has more than {_GREATEST_VERSION} events")
+    if not (_FIRST_INSTANT < event.occurred_at < _LAST_INSTANT and _FIRST_INSTANT < event.recorded_at < _LAST_INSTANT):
+        return Unreadable("occurred_at or recorded_at: beyond every calendar")
     return Readable(event, history, epoch, traceparent)
 
 

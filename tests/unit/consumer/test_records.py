@@ -1,7 +1,9 @@
 """What a record says, whatever it holds."""
 
+import json
 from typing import Any
 
+import pytest
 from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as some
@@ -51,6 +53,17 @@ def test_a_version_that_no_table_can_keep_is_no_event() -> None:
     reading = read(record(value=VALUE.replace(b'"version":1', b'"version":%d' % (greatest + 1))), TOPIC)
     assert isinstance(reading, Unreadable)
     assert "version" in reading.error
+
+
+@pytest.mark.parametrize(
+    "instant", ["9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z"]
+)
+@pytest.mark.parametrize("field", ["occurred_at", "recorded_at"])
+def test_an_instant_that_no_zone_can_show_is_no_event(field: str, instant: str) -> None:
+    told = json.loads(VALUE)
+    reading = read(record(value=json.dumps({**told, field: instant}).encode()), TOPIC)
+    assert isinstance(reading, Unreadable)
+    assert field in reading.error
 
 
 def test_the_digest_tells_bytes_that_moved_between_the_parts() -> None:
