@@ -32,8 +32,11 @@ class _Plut(TyperGroup):
                 "Choose a --data-dir that can be written and has room; `plut doctor` says what is wrong with it.",
             )
         except Exception as error:
+            from deploy.local.brokers import BrokersError
             from deploy.local.installation import NotRunningError
 
+            if isinstance(error, BrokersError):
+                fail(f"{error}.", "Restore the file from a backup, or remove it if there was one broker only.")
             if not isinstance(error, NotRunningError):
                 raise
             fail(str(error), "Then call this again.")

@@ -67,13 +67,17 @@ def several(number: int) -> Brokers:
     return Brokers(number, new_cluster())
 
 
+class BrokersError(ValueError):
+    """How many brokers hold the data is not known: guessing would start others without any."""
+
+
 def load(path: Path) -> Brokers:
-    """Returns what was kept; one broker if nothing was. Raises ValueError for a file that cannot be read."""
+    """Returns what was kept; one broker if nothing was. Raises BrokersError for a file that cannot be read."""
     with suppress(FileNotFoundError):
         try:
             return Brokers(**json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{path} cannot be read, and tells how many brokers hold the data: {error}") from error
+            raise BrokersError(f"{path} cannot be read, and tells how many brokers hold the data: {error}") from error
     return Brokers()
 
 

@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.1
 async def launch(installation: Installation, say: Say) -> None:
     """Starts everything in a session of its own and returns once all of it is healthy.
 
-    `say` is told what the supervisor tells. Raises AlreadyRunningError or StartError.
+    `say` is told what the supervisor tells. Raises AlreadyRunningError or StartError. Cancelled, it leaves nothing.
     """
     if installation.is_running:
         raise AlreadyRunningError(f"an installation already runs in {installation.directory}")
@@ -35,14 +35,26 @@ async def launch(installation: Installation, say: Say) -> None:
     told = log.stat().st_size if log.exists() else 0
     supervisor = _start_supervisor(installation, log)
     until = time.monotonic() + _START_SECONDS
-    while not _is_ready(installation, supervisor.pid):
-        told = _pass_on(log, told, say)
-        if supervisor.poll() is not None:
-            raise StartError(_why_it_failed(installation, supervisor.pid, log))
-        if time.monotonic() > until:
-            raise StartError(f"it was not ready after {_START_SECONDS:.0f} s; see {log}. `plut down` stops it.")
-        await asyncio.sleep(_POLL_SECONDS)
+    try:
+        while not _is_ready(installation, supervisor.pid):
+            told = _pass_on(log, told, say)
+            if supervisor.poll() is not None:
+                raise StartError(_why_it_failed(installation, supervisor.pid, log))
+            if time.monotonic() > until:
+                raise StartError(f"it was not ready after {_START_SECONDS:.0f} s; see {log}. `plut down` stops it.")
+            await asyncio.sleep(_POLL_SECONDS)
+    except asyncio.CancelledError:
+        await _end(supervisor)
+        raise
     _pass_on(log, told, say)
+
+
+async def _end(supervisor: "subprocess.Popen[bytes]") -> None:
+    """Ends one whose start was broken off: while it is young no file names it, and it would start everything alone."""
+    supervisor.terminate()
+    until = time.monotonic() + _STOP_SECONDS
+    while supervisor.poll() is None and time.monotonic() < until:  # noqa: ASYNC110  a process sets no event
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 def _start_supervisor(installation: Installation, log: Path) -> "subprocess.Popen[bytes]":

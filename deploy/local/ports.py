@@ -15,6 +15,7 @@ from pathlib import Path
 from deploy.local.files import write_whole
 
 _LOWEST = 15_000
+_HIGHEST = 65_535
 _OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -85,10 +86,10 @@ class PortBook:
 
 
 def load(path: Path) -> dict[str, int]:
-    """Returns the kept ports by name; none if nothing usable was kept."""
-    with suppress(OSError, ValueError, AttributeError):
+    """Returns the kept ports by name; none if nothing usable was kept, and none that is no port."""
+    with suppress(OSError, ValueError, TypeError, AttributeError):
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {str(name): int(port) for name, port in found.items()}
+        return {str(name): int(port) for name, port in found.items() if 0 < int(port) <= _HIGHEST}
     return {}
 
 

@@ -67,7 +67,7 @@ class State:
     @classmethod
     def load(cls, path: Path) -> "State | None":
         """Returns None if there is none, or none that can be read."""
-        with suppress(OSError, ValueError, TypeError, KeyError):
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
             found = json.loads(path.read_text(encoding="utf-8"))
             servers = [ServerState(**server) for server in found.pop("infrastructure")]
             processes = [ProcessState(**process) for process in found.pop("processes")]

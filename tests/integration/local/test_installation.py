@@ -1,15 +1,18 @@
 """An installation seen from outside: before the first start, beside another one, and when everything is down."""
 
+import asyncio
 import json
 import logging
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from deploy.cli.main import app
-from deploy.local import ports, status
+from deploy.local import launcher, ports, status
 from deploy.local.installation import Installation, NotRunningError
 from deploy.local.process import Identity
 from deploy.local.scale import keep
@@ -90,6 +93,19 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path, command: list[
     assert "--data-dir" in said.stderr
 
 
+@pytest.mark.parametrize("content", ["", "{", "null", "[]", "7"])
+def test_a_spoilt_state_is_none(down: Installation, content: str) -> None:
+    down.state_file.write_text(content, encoding="utf-8")
+    assert down.state is None
+
+
+def test_a_spoilt_number_of_brokers_is_told_and_not_guessed(down: Installation) -> None:
+    down.brokers_file.write_text("{", encoding="utf-8")
+    said = runner.invoke(app, ["status", "--data-dir", str(down.directory)])
+    assert said.exit_code == 1
+    assert "how many brokers" in said.stderr
+
+
 def test_the_doctor_names_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     said = runner.invoke(app, ["doctor", "--json", "--data-dir", str(tmp_path / "file" / "plut")])
@@ -138,6 +154,30 @@ def test_the_command_shows_it_to_programs_and_to_people(down: Installation) -> N
 async def test_a_second_supervisor_is_kept_away(installation: Installation) -> None:
     with _alone(installation), pytest.raises(AlreadyRunningError, match="already runs in"):
         await Supervisor(installation, print).run(lambda: None)
+
+
+def _sleeper() -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+
+
+async def test_a_start_that_is_broken_off_leaves_no_supervisor(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also none so young that it has written down nothing of itself yet."""
+    begun = asyncio.Event()
+    supervisor = _sleeper()
+
+    def young(_installation: Installation, _log: Path) -> "subprocess.Popen[bytes]":
+        begun.set()
+        return supervisor
+
+    monkeypatch.setattr(launcher, "_start_supervisor", young)
+    starting = asyncio.create_task(launcher.launch(installation, print))
+    await begun.wait()
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert supervisor.poll() is not None
 
 
 def test_a_second_up_says_where_it_runs_already(down: Installation) -> None:

@@ -1,5 +1,6 @@
 """Ports: kept from start to start, and another one where somebody else listens."""
 
+import json
 import socket
 from pathlib import Path
 
@@ -67,3 +68,10 @@ def test_a_spoilt_file_of_ports_is_written_anew(tmp_path: Path, book: PortBook) 
     (tmp_path / "ports.json").write_text('{"postgres": 1', encoding="utf-8")
     book.choose_for(["postgres"])
     assert ports.load(tmp_path / "ports.json") == {"postgres": book["postgres"]}
+
+
+@pytest.mark.parametrize("port", [0, -1, 65_536, None])
+def test_what_is_no_port_is_chosen_anew(tmp_path: Path, book: PortBook, port: int | None) -> None:
+    (tmp_path / "ports.json").write_text(json.dumps({"postgres": port}), encoding="utf-8")
+    book.choose_for(["postgres"])
+    assert ports.is_free(book["postgres"])
