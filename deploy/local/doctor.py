@@ -150,6 +150,10 @@ def _data_directory(installation: Installation) -> Finding:
             f"{cluster} is not a cluster that was completely made",
             "move it away if nothing in it is needed; `plut up` then makes a new one",
         )
+    lost = [name for name in ("PG_VERSION", "global/pg_control") if cluster.exists() and not (cluster / name).exists()]
+    if lost:
+        cure = "bring the data back from a backup: docs/runbook/restore.md"
+        return Finding("data directory", f"{cluster} has lost {' and '.join(lost)}", cure)
     if cluster.exists() and not installation.keys_dir.is_dir():
         cure = "restore secrets/ from its backup: without these keys personal data cannot be read"
         return Finding("data directory", f"{installation.keys_dir} is missing", cure)

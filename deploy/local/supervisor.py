@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from deploy.local import conditions, jars, leftovers, preparation, probe
+from deploy.local.brokers import BrokersError
 from deploy.local.installation import Installation
 from deploy.local.jars import JarsError
 from deploy.local.kafka import KafkaError
@@ -42,7 +43,7 @@ class AlreadyRunningError(Exception):
 
 
 # Why a start fails, each with what to do about it.
-ERRORS = (AlreadyRunningError, StartError, PostgresError, KafkaError, JarsError)
+ERRORS = (AlreadyRunningError, StartError, PostgresError, KafkaError, JarsError, BrokersError)
 
 
 class Supervisor:

@@ -263,6 +263,18 @@ def test_the_doctor_names_a_half_written_cluster(installation: Installation) -> 
     assert findings["Postgres"]["ok"]
 
 
+def test_the_doctor_names_what_a_cluster_has_lost(installation: Installation) -> None:
+    cluster = installation.directory / "postgres"
+    cluster.mkdir(parents=True)
+    for name in ("plut-complete", "PG_VERSION"):
+        (cluster / name).touch()
+    said = runner.invoke(app, ["doctor", "--json", "--data-dir", str(installation.directory)])
+    assert said.exit_code == 1
+    findings = {each["subject"]: each for each in json.loads(said.stdout)["findings"]}
+    assert "has lost global/pg_control" in findings["data directory"]["found"]
+    assert "restore" in findings["data directory"]["cure"]
+
+
 def test_logs_of_a_service_are_those_of_its_processes(down: Installation) -> None:
     down.logs.mkdir()
     for name in ("registry-api", "registry-relay"):
