@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.cli.options import DataDir, Json, fail
+from deploy.cli.options import DataDir, Json, fail, fail_for_files
 
 if TYPE_CHECKING:
     from deploy.check.findings import Report
@@ -56,6 +56,7 @@ def check(
     except NotRunningError as error:
         fail(str(error), "plut up", status=2)
     except UNAVAILABLE as error:
+        fail_for_files(error, status=2)
         fail(
             f"Postgres did not answer: {type(error).__name__}: {error}",
             "see `plut status`; start it with `plut up`",

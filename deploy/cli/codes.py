@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.options import DataDir, Json, fail, print_json
+from deploy.cli.options import DataDir, Json, fail, fail_for_files, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +33,7 @@ def codes(
     except NotRunningError as error:
         fail(str(error), "Then call this again.")
     except UNAVAILABLE as error:
+        fail_for_files(error)
         fail(f"Postgres does not answer ({type(error).__name__}).", "Start everything with `plut up`.")
     if json:
         print_json({"codes": found})

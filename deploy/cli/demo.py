@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.cli.options import DataDir, fail
+from deploy.cli.options import DataDir, fail, fail_for_files
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,8 +44,7 @@ def demo(
     except (GaveUpError, HTTPError, ImportRefused) as error:
         fail(f"The story broke off: {error}", _BROKEN_OFF)
     except UNAVAILABLE as error:
-        if isinstance(error, OSError) and error.filename is not None:
-            raise  # a file of the installation, not a connection
+        fail_for_files(error)
         fail(f"Postgres is away: {error}", _BROKEN_OFF)
     raise typer.Exit(0 if holds else 1)
 

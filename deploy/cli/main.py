@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import deploy.cli
-from deploy.cli.options import fail
+from deploy.cli.options import fail, fail_for_files
 
 # What a data directory is refused with that is no directory, is not ours, cannot be written, or is full.
 _REFUSALS = frozenset(
@@ -25,12 +25,9 @@ class _Plut(TyperGroup):
         try:
             return super().invoke(ctx)
         except OSError as error:
-            if error.errno not in _REFUSALS:
-                raise
-            fail(
-                f"{error.strerror}: {error.filename or 'a file of the installation'}",
-                "Choose a --data-dir that can be written and has room; `plut doctor` says what is wrong with it.",
-            )
+            if error.errno in _REFUSALS:
+                fail_for_files(error)
+            raise
         except Exception as error:
             from deploy.local.brokers import BrokersError
             from deploy.local.installation import NotRunningError

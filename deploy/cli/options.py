@@ -1,5 +1,6 @@
 """What every command shares: options, and how it says that something is wrong."""
 
+import errno
 import json as json_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -42,6 +43,16 @@ def refuse_containers(installation: "Installation") -> None:
         fail(
             f"{installation.directory} describes an installation in containers.",
             f"Use `docker compose --project-name {described.project}`: docs/containers.md.",
+        )
+
+
+def fail_for_files(error: BaseException, status: int = 1) -> None:
+    """Ends the command if it was no server that is missing, but a file that cannot be read or written."""
+    if isinstance(error, OSError) and (error.filename is not None or error.errno == errno.ENOSPC):
+        fail(
+            f"{error.strerror}: {error.filename or 'the data directory'}",
+            "Choose a --data-dir that can be written and has room; `plut doctor` says what is wrong with it.",
+            status,
         )
 
 

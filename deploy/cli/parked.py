@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from deploy.cli.options import DataDir, Json, fail, print_json
+from deploy.cli.options import DataDir, Json, fail, fail_for_files, print_json
 from deploy.local.installation import Installation, NotRunningError
 from shared.consumer import alarms, control
 from shared.consumer.control import Parked
@@ -237,6 +237,7 @@ def _run(asking: Coroutine[Any, Any, T]) -> T:
     except NotRunningError as error:
         fail(str(error), "Start the installation with `plut up`.")
     except UNAVAILABLE as error:
+        fail_for_files(error)
         fail(f"Postgres does not answer: {error}", "Start the installation with `plut up`.")
 
 

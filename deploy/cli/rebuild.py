@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.cli.options import DataDir, Json, fail, print_json
+from deploy.cli.options import DataDir, Json, fail, fail_for_files, print_json
 from deploy.cli.progress import Shown
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def rebuild(
     except NothingToDoError as error:
         fail(f"{error}.", "`plut rebuild reporting` builds the next set and switches to it.")
     except UNAVAILABLE as error:
+        fail_for_files(error)
         fail(f"Interrupted: Postgres does not answer ({type(error).__name__}).", "Call this again then: it goes on.")
     except KeyboardInterrupt:
         fail("Interrupted.", "What was begun goes on with the next call.", status=130)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from deploy.cli.options import DataDir, Json, fail, print_json
+from deploy.cli.options import DataDir, Json, fail, fail_for_files, print_json
 
 if TYPE_CHECKING:
     from deploy.local.installation import Installation
@@ -82,6 +82,7 @@ def replay(
     except KafkaTrouble as error:
         fail(f"Interrupted: {error}", _GO_ON)
     except UNAVAILABLE as error:
+        fail_for_files(error)
         fail(f"Interrupted: Postgres does not answer ({type(error).__name__})", _GO_ON)
     if json:
         print_json(told)

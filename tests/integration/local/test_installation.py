@@ -106,6 +106,19 @@ def test_a_spoilt_number_of_brokers_is_told_and_not_guessed(down: Installation) 
     assert "how many brokers" in said.stderr
 
 
+@pytest.mark.parametrize(
+    "command", [["check"], ["parked", "list"], ["replay"], ["rebuild", "reporting"], ["codes"], ["token", "auditor"]]
+)
+def test_secrets_that_cannot_be_read_are_not_taken_for_a_missing_postgres(
+    down: Installation, command: list[str]
+) -> None:
+    down.secrets_home.touch()
+    said = runner.invoke(app, [*command, "--data-dir", str(down.directory)])
+    assert said.exit_code == (2 if command == ["check"] else 1)
+    assert str(down.secrets_home) in said.stderr
+    assert "Postgres" not in said.stderr
+
+
 def test_the_doctor_names_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     said = runner.invoke(app, ["doctor", "--json", "--data-dir", str(tmp_path / "file" / "plut")])
