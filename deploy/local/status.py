@@ -83,12 +83,15 @@ class Room:
 
 @dataclass(frozen=True)
 class Status:
+    """`broken_off`: what ran was not stopped; the supervisor has died, and all the rest with it."""
+
     processes: list[ProcessHealth]
     infrastructure: list[ServerHealth]
     services: Mapping[str, ServiceStatus]
     lags: Mapping[str, int | None]
     supervised: bool = True
     room: Sequence[Room] = ()
+    broken_off: bool = False
 
     @property
     def parked(self) -> int | None:
@@ -141,7 +144,15 @@ async def ask(installation: Installation) -> Status:
     )
     groups = {group: places for service in services.values() for group, places in service.positions.items()}
     lags = await _lags(installation, groups)
-    return Status(await processes, await servers, services, lags, installation.is_running, _room(installation))
+    return Status(
+        await processes,
+        await servers,
+        services,
+        lags,
+        installation.is_running,
+        _room(installation),
+        broken_off=state is not None and state.ready and not installation.is_running,
+    )
 
 
 def _room(installation: Installation) -> list[Room]:

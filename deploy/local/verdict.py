@@ -16,6 +16,7 @@ _BEGINS_SECONDS = 30.0
 # Two pieces of Postgres's write-ahead log, of 16 MB each, and a little.
 _LEAST_MEGABYTES = 48
 _UNSUPERVISED = "pengawas tidak berjalan: yang mati tidak dinyalakan lagi. Jalankan `plut up`"
+_BROKEN_OFF = "pengawas mati, dan semua proses ikut berhenti. Jalankan `plut up`"
 _MEANING = {
     alarms.LOG_REPLACED: "log di Kafka diganti, dan dibaca lagi dari awal",
     alarms.LOG_GAP: "log di Kafka berlubang",
@@ -33,7 +34,7 @@ def troubles(status: "Status") -> list[str]:
     """Returns nothing for an installation that was stopped on purpose, or never begun."""
     pids = [*(server.pid for server in status.infrastructure), *(process.pid for process in status.processes)]
     if not any(pids):
-        return []
+        return [_BROKEN_OFF] if status.broken_off else []
     return [
         *([] if status.supervised else [_UNSUPERVISED]),
         *_of_disks(status),

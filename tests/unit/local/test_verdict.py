@@ -24,7 +24,9 @@ def _told(status: Status) -> str:
 def test_nothing_is_said_of_what_is_well_or_was_stopped() -> None:
     assert WELL.is_well
     stopped = [replace(each, pid=None, healthy=False) for each in (POSTGRES, KAFKA)]
-    assert _told(Status([replace(RELAY, pid=None, healthy=False)], stopped, {}, {})) == ""
+    status = Status([replace(RELAY, pid=None, healthy=False)], stopped, {}, {})
+    assert _told(status) == ""
+    assert _told(replace(status, broken_off=True)).startswith("pengawas mati, dan semua proses ikut berhenti")
 
 
 def test_each_fault_is_told_with_what_it_means() -> None:
