@@ -12,16 +12,16 @@ from deploy.bench.load import Effect
 from deploy.local.installation import Installation
 from shared.postgres import BY_KEY, Connection
 
-# What the eyes ask: they wait inside Postgres until the offsets have moved, ten milliseconds at most, for a question
-# over the wire each millisecond would take part of what is measured. What has not been looked for yet, the end of each
-# list, is looked for at once, all of it when something has moved. Functions, for their plans are kept.
+# What the eyes ask: they wait inside Postgres until the offsets have moved, a hundredth of a second at most, for a
+# question over the wire each millisecond would take part of what is measured. What has not been looked for yet, the end
+# of each list, is looked for at once, all of it when something has moved. Functions, for their plans are kept.
 _LOOK = """
 create function pg_temp.look(known bigint, looked_sessions int, looked_businesses int, offices text[], days date[],
                              counts int[], ids uuid[], versions bigint[],
                              out moved_to bigint, out sessions int[], out businesses int[])
 language plpgsql as $$
 begin
-    for turn in 1..10 loop
+    for turn in 1..20 loop
         moved_to := (select coalesce(sum(next_offset), 0) from consumer_offset);
         if moved_to <> known then
             looked_sessions := 0;
@@ -36,7 +36,7 @@ begin
             looked_businesses := cardinality(ids);
         end if;
         exit when moved_to <> known or sessions <> '{{}}' or businesses <> '{{}}';
-        perform pg_sleep(0.001);
+        perform pg_sleep(0.0005);
     end loop;
 end
 $$

@@ -28,7 +28,7 @@ from shared.settings import Settings
 _SMALL = 1000  # rows that one poll may bring; more is a large difference
 _PAGE_BYTES = 6 << 20
 _PAGE_ROWS = (50, 4000)
-_BUSY = Wait(2, 5)
+_BUSY = Wait(1, 5)
 _QUIET_SECONDS = 0.015
 _OF_SILENCE = 50  # the part of a silence that the next row may wait
 _RETRY_SECONDS = (0.2, 2.0)
