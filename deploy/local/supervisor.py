@@ -62,6 +62,7 @@ class Supervisor:
         self._programs = installation.programs()
         self._brokers = installation.brokers
         self._rights: RightsKeeper | None = None
+        self._save_again: asyncio.TimerHandle | None = None
 
     async def run(self, when_ready: Callable[[], None]) -> None:
         """Starts everything, waits for `stop`, and stops everything. Raises one of ERRORS if the start fails."""
@@ -291,10 +292,13 @@ class Supervisor:
 
     def _save_or_later(self) -> None:
         """A disk without room must not end the keepers: who else would start again what ended for lack of it?"""
+        if self._save_again is not None:
+            self._save_again.cancel()
         try:
             self._save()
         except OSError:
-            asyncio.get_running_loop().call_later(_SAVE_AGAIN_SECONDS, self._save_or_later)
+            loop = asyncio.get_running_loop()
+            self._save_again = loop.call_later(_SAVE_AGAIN_SECONDS, self._save_or_later)
 
     def _server_state(self, name: str) -> ServerState:
         keeper = self._servers.get(name)

@@ -1,6 +1,7 @@
 """An installation seen from outside: before the first start, beside another one, and when everything is down."""
 
 import asyncio
+import errno
 import json
 import logging
 import stat
@@ -12,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deploy.cli.main import app
-from deploy.local import launcher, ports, status
+from deploy.local import launcher, ports, status, supervisor
 from deploy.local.installation import Installation, NotRunningError
 from deploy.local.process import Identity
 from deploy.local.scale import keep
@@ -169,6 +170,28 @@ async def test_a_second_supervisor_is_kept_away(installation: Installation) -> N
         await Supervisor(installation, print).run(lambda: None)
 
 
+async def test_what_finds_no_room_is_written_once_there_is_some(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often something has changed meanwhile."""
+    running, written = Supervisor(installation, print), asyncio.Event()
+    tries: list[bool] = []
+
+    def save() -> None:
+        tries.append(len(tries) >= 3)
+        if not tries[-1]:
+            raise OSError(errno.ENOSPC, "no room")
+        written.set()
+
+    monkeypatch.setattr(supervisor, "_SAVE_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(running, "_save", save)
+    for _ in range(3):
+        running._save_or_later()
+    await written.wait()
+    await asyncio.sleep(0.1)
+    assert tries == [False, False, False, True]
+
+
 def _sleeper() -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 
@@ -178,11 +201,11 @@ async def test_a_start_that_is_broken_off_leaves_no_supervisor(
 ) -> None:
     """Also none so young that it has written down nothing of itself yet."""
     begun = asyncio.Event()
-    supervisor = _sleeper()
+    started = _sleeper()
 
     def young(_installation: Installation, _log: Path) -> "subprocess.Popen[bytes]":
         begun.set()
-        return supervisor
+        return started
 
     monkeypatch.setattr(launcher, "_start_supervisor", young)
     starting = asyncio.create_task(launcher.launch(installation, print))
@@ -190,7 +213,7 @@ async def test_a_start_that_is_broken_off_leaves_no_supervisor(
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
-    assert supervisor.poll() is not None
+    assert started.poll() is not None
 
 
 def test_a_second_up_says_where_it_runs_already(down: Installation) -> None:
