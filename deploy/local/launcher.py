@@ -52,9 +52,8 @@ async def launch(installation: Installation, say: Say) -> None:
 async def _end(supervisor: "subprocess.Popen[bytes]") -> None:
     """Ends one whose start was broken off: while it is young no file names it, and it would start everything alone."""
     supervisor.terminate()
-    until = time.monotonic() + _STOP_SECONDS
-    while supervisor.poll() is None and time.monotonic() < until:  # noqa: ASYNC110  a process sets no event
-        await asyncio.sleep(_POLL_SECONDS)
+    with suppress(subprocess.TimeoutExpired):
+        await asyncio.to_thread(supervisor.wait, _STOP_SECONDS)
 
 
 def _start_supervisor(installation: Installation, log: Path) -> "subprocess.Popen[bytes]":

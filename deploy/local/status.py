@@ -134,7 +134,7 @@ class Status:
 
 async def ask(installation: Installation) -> Status:
     """Asks everything at once; takes a few seconds at most, also when nothing answers."""
-    state = installation.state
+    state, supervised = installation.state, installation.is_running
     processes = asyncio.gather(
         *(_process_health(installation, process) for process in (state.processes if state else []))
     )
@@ -149,16 +149,14 @@ async def ask(installation: Installation) -> Status:
         await servers,
         services,
         lags,
-        installation.is_running,
-        _room(installation),
-        broken_off=state is not None and state.ready and not installation.is_running,
+        supervised,
+        _room(installation) if state else [],
+        broken_off=state is not None and state.ready and not supervised,
     )
 
 
 def _room(installation: Installation) -> list[Room]:
-    """Of the data's disks; nothing of what lies in containers or was never made."""
-    if installation.state is None:
-        return []
+    """Of the data's disks; nothing of what lies in containers."""
     places = [
         installation.postgres.directory,
         *(installation.broker(name).directory for name in installation.brokers.names),

@@ -145,9 +145,10 @@ def _text(content: bytes | None, name: str) -> str:
 @lru_cache(maxsize=512)
 def _number(content: bytes | None, name: str) -> int:
     text = _text(content, name)
-    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0):
-        raise ValueError(f"header {name} is not a number above zero: {text[:40]!r}")
-    return int(text)
+    try:
+        return names.number(text)
+    except ValueError as error:
+        raise ValueError(f"header {name} is {error}") from None
 
 
 def _decoded(content: bytes, name: str) -> str:

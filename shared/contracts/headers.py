@@ -7,3 +7,10 @@ EPOCH = "epoch"
 FENCE = "fence"
 TRACEPARENT = "traceparent"
 CORRELATION_ID = "correlation_id"
+
+
+def number(text: str) -> int:
+    """Returns a history, epoch or fence: they begin at 1 and rise by one. Raises ValueError for anything else."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0):
+        raise ValueError(f"not a number above zero: {text[:40]!r}")
+    return int(text)

@@ -49,11 +49,12 @@ def told_by(topic: str, record: Any, history: int) -> Told | None:  # noqa: ANN4
     """Returns what a record proves, or None for one that is not ours or of a history before `history`."""
     headers = dict(record.headers)
     try:
-        of_history = _number(headers[names.HISTORY])
-        if of_history < history or _number(headers[names.FENCE]) < 1:
+        of_history = names.number(headers[names.HISTORY].decode())
+        names.number(headers[names.FENCE].decode())
+        if of_history < history:
             return None
         event_id = UUID(headers[names.EVENT_ID].decode())
-        epoch = _number(headers[names.EPOCH])
+        epoch = names.number(headers[names.EPOCH].decode())
         aggregate_id = _storable(record.key.decode())
         recorded_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
@@ -73,13 +74,6 @@ def told_by(topic: str, record: Any, history: int) -> Told | None:  # noqa: ANN4
 def event_id_in(record: Any) -> str | None:  # noqa: ANN401  the same
     """Returns the event id that a record's header names, whatever else it is."""
     return _text(dict(record.headers).get(names.EVENT_ID))
-
-
-def _number(content: bytes) -> int:
-    """Numbers of a log begin at 1 and rise by one: what is longer than a relay can count to was written by none."""
-    if not (content.isdigit() and len(content) < 19):
-        raise ValueError("not a number that a relay writes")
-    return int(content)
 
 
 def _version(value: bytes | None) -> int | None:

@@ -30,7 +30,7 @@ async def until(holds: Callable[[], bool], seconds: float = 30) -> None:
 class Kept:
     """A keeper with what it said and changed."""
 
-    def __init__(self, directory: Path, code: str = IDLE) -> None:
+    def __init__(self, directory: Path, code: str = IDLE, say: Callable[[str], None] | None = None) -> None:
         self.said: list[str] = []
         self.held = directory / "held"
         self.log = directory / "idle.log"
@@ -40,7 +40,7 @@ class Kept:
             log_file=self.log,
             held=self.held.exists,
             changed=lambda: None,
-            say=self.said.append,
+            say=say or self.said.append,
             stop_within=0.5,
         )
 
@@ -62,16 +62,7 @@ async def test_a_process_is_started_again_though_nothing_can_be_written_of_it(tm
     def on_a_full_disk(_: str) -> None:
         raise OSError(errno.ENOSPC, "no room")
 
-    made = Kept(tmp_path)
-    made.keeper = Keeper(
-        lambda: Command("idle", [sys.executable, "-c", IDLE], made.log, {MARK: str(tmp_path)}),
-        name="idle",
-        log_file=made.log,
-        held=made.held.exists,
-        changed=lambda: None,
-        say=on_a_full_disk,
-        stop_within=0.5,
-    )
+    made = Kept(tmp_path, say=on_a_full_disk)
     await made.keeper.start()
     try:
         await made.keeper.started.wait()
