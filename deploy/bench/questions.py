@@ -68,7 +68,7 @@ def _of_services(today: date) -> list[Question]:
     every = (("by", "field"), ("by", "service"), ("by", "channel"))
     return [
         Question("/v1/sessions/by-service", (year,)),
-        Question("/v1/sessions/by-service", (month, *every)),
+        Question("/v1/sessions/by-service", (month, *every, _FIRST_PAGE)),
         Question("/v1/sessions/by-service", (year, ("office", province.CODES[0]), ("service", "training"))),
         Question("/v1/consultants/load", (year,)),
         Question("/v1/consultants/load", (month, ("limit", "20")), pages=2),

@@ -8,7 +8,7 @@ from services.reporting.answers.snapshots import Snapshot
 from services.reporting.domain import PROVINCE, Period, start_of
 from services.reporting.periods import PeriodAsked
 from services.reporting.projections import businesses_served, office_activity, sessions_by_service
-from services.reporting.projections.reading import Span, Sum, sums
+from services.reporting.projections.reading import Span, Sum, sums, sums_of_first
 from services.reporting.projections.total import Total
 
 TOTALS: tuple[Total, ...] = (office_activity.TOTAL, businesses_served.TOTAL)
@@ -122,3 +122,26 @@ async def by_service(
     within = {"office": offices, **only}
     total = sessions_by_service.TOTAL
     return await sums(seen.connection, seen.live.version, total, summed(periods), by=by, within=within)
+
+
+async def first_by_service(
+    seen: Snapshot,
+    offices: Sequence[str],
+    periods: Sequence[PeriodAsked],
+    by: Sequence[str],
+    only: Mapping[str, Sequence[str]],
+    *,
+    after: Sequence[str],
+    limit: int,
+) -> list[Sum]:
+    """Returns the same of the first `limit` keys after one (empty: from the first), and of some further ones."""
+    return await sums_of_first(
+        seen.connection,
+        seen.live.version,
+        sessions_by_service.TOTAL,
+        summed(periods),
+        by=by,
+        within={"office": offices, **only},
+        after=after,
+        limit=limit,
+    )

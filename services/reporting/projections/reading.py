@@ -45,9 +45,38 @@ async def sums(
     `within`: column of the key → the values that count.
     """
     sql = _sums_sql(total, tuple(by), tuple(within))
-    asked = [[span.name for span in spans], [span.grain.value for span in spans]]
-    bounds = [[span.first for span in spans], [span.last for span in spans]]
-    rows = await connection.fetch(sql, set_version, *asked, *bounds, *map(list, within.values()))
+    rows = await connection.fetch(sql, set_version, *_columns_of(spans), *map(list, within.values()))
+    return _read(rows, total, by)
+
+
+async def sums_of_first(
+    connection: Any,  # noqa: ANN401
+    set_version: int,
+    total: Total,
+    spans: Sequence[Span],
+    *,
+    by: Sequence[str],
+    within: Mapping[str, Sequence[Any]],
+    after: Sequence[str],
+    limit: int,
+) -> list[Sum]:
+    """Returns the sums of the first `limit` keys that follow `after` (empty: from the first) in each span.
+
+    `by` names texts, `within` also the offices. However many keys were met, each office's rows of a period are read no
+    further than to their first `limit` keys: the first of all are among them.
+    """
+    others = {column: values for column, values in within.items() if column != _OFFICE}
+    sql = _first_sql(total, tuple(by), tuple(others), all(span.first == span.last for span in spans))
+    given = [list(within[_OFFICE]), *map(list, others.values()), *(after or [""] * len(by)), limit]
+    return _read(await connection.fetch(sql, set_version, *_columns_of(spans), *given), total, by)
+
+
+def _columns_of(spans: Sequence[Span]) -> list[list[Any]]:
+    named = [[span.name for span in spans], [span.grain.value for span in spans]]
+    return [*named, [span.first for span in spans], [span.last for span in spans]]
+
+
+def _read(rows: Sequence[Any], total: Total, by: Sequence[str]) -> list[Sum]:
     names, begin = total.amounts, 1 + len(by)  # by place, for a report may read thousands
     return [Sum(row[0], tuple(map(str, row[1:begin])), dict(zip(names, row[begin:], strict=True))) for row in rows]
 
@@ -60,13 +89,43 @@ def _sums_sql(total: Total, by: tuple[str, ...], within: tuple[str, ...]) -> str
     time = "grain = s.grain and starts" if "grain" in types else "month"
     time_sql = f" and {time} between s.first and s.last" if types.keys() & {"grain", "month"} else ""
     keys = "".join(f"{name}, " for name in by)
-    amounts = ", ".join(f"sum({amount})::bigint as {amount}" for amount in total.amounts)
-    some = " or ".join(f"sum({amount}) <> 0" for amount in total.amounts)
     # Grouped span by span: so each is read by its own keys, and not the whole grain for all of them.
     return (
-        "select s.span, t.* from unnest($2::text[], $3::text[], $4::date[], $5::date[])"  # noqa: S608  names of ours
-        " as s (span, grain, first, last) cross join lateral ("
-        f" select {keys}{amounts} from {total.name} where set_version = $1{within_sql}{time_sql}"
-        f"{f' group by {keys[:-2]}' if by else ''} having {some}"
+        f"{_BY_SPAN} select {keys}{_amounts(total)} from {total.name}"  # noqa: S608  names of ours
+        f" where set_version = $1{within_sql}{time_sql}"
+        f"{f' group by {keys[:-2]}' if by else ''} having {_some(total)}"
         f" ) t order by {', '.join(['s.span', *(f't.{name}' for name in by)])}"
     )
+
+
+@lru_cache(maxsize=256)
+def _first_sql(total: Total, by: tuple[str, ...], within: tuple[str, ...], one_start: bool) -> str:  # noqa: FBT001
+    """An office's rows of one start lie in the order of their keys, and are read until there are enough of them."""
+    within_sql = "".join(f" and {name} = any(${number}::text[])" for number, name in enumerate(within, 7))
+    time_sql = "starts = s.first" if one_start else "starts between s.first and s.last"
+    keys, first = ", ".join(by), 7 + len(within)
+    after = ", ".join(f"${number}" for number in range(first, first + len(by)))
+    limit = f"limit ${first + len(by)}"
+    return (
+        f"{_BY_SPAN} select {keys}, {_amounts(total)} from unnest($6::text[]) as o (code) cross join lateral ("  # noqa: S608  names of ours
+        f" select {keys}, {_amounts(total)} from {total.name}"
+        f" where set_version = $1 and office = o.code and grain = s.grain and {time_sql}{within_sql}"
+        f" and ({keys}) > ({after}) group by {keys} having {_some(total)} order by {keys} {limit}"
+        f" ) e group by {keys} order by {keys} {limit}"
+        f" ) t order by s.span, {keys}"
+    )
+
+
+_OFFICE = "office"
+_BY_SPAN = (
+    "select s.span, t.* from unnest($2::text[], $3::text[], $4::date[], $5::date[])"
+    " as s (span, grain, first, last) cross join lateral ("
+)
+
+
+def _amounts(total: Total) -> str:
+    return ", ".join(f"sum({amount})::bigint as {amount}" for amount in total.amounts)
+
+
+def _some(total: Total) -> str:
+    return " or ".join(f"sum({amount}) <> 0" for amount in total.amounts)

@@ -2,12 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date, timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from services.reporting.app import build_api
@@ -154,6 +156,45 @@ async def test_sessions_are_told_apart_by_what_was_given(client: httpx.AsyncClie
     assert rest["next_cursor"] is None
 
 
+@pytest.mark.parametrize("period", ["2025-05", "2025-Q2"])
+async def test_sessions_told_apart_are_turned_page_by_page(
+    client: httpx.AsyncClient, worker: Pool, period: str
+) -> None:
+    """From several slices, with keys that add up to nothing, met by one office, another or both, then or before."""
+    fields, services, channels = ("finance", "marketing"), ("incubation", "training"), ("chat", "field_visit", "phone")
+    await deliver(worker, received([office("35.76"), office("35.79", "PLUT Kota Batu")]))
+    for number, (field, service, channel) in enumerate(product(fields, services, channels)):
+        told: dict[str, Any] = {
+            "office": ("35.76", "35.79")[number % 2],
+            "field": field,
+            "service": service,
+            "channel": channel,
+        }
+        days = (date(2025, 5, 5), date(2025, 4, 7), date(2024, 5, 6))
+        held = [session(UUID(int=100 * number + place), [A], day=day, **told) for place, day in enumerate(days, 1)]
+        moved = session(UUID(int=100 * number + 1), [A], 2, day=days[0], **{**told, "field": "production"})
+        also = session(UUID(int=100 * number + 9), [A], day=days[0], **{**told, "office": "35.79"})
+        await deliver(worker, received(held[number % 3 :] + ([also] if number % 4 == 0 else [])))
+        if number % 3 == 0:
+            await deliver(worker, received([moved]))
+    for by in ("by=field&by=service&by=channel", "by=channel&by=field", "by=service", "by=channel&service=training"):
+        path = f"/v1/sessions/by-service?period={period}&{by}"
+        whole = await _ask(client, f"{path}&limit=500")
+        assert whole["next_cursor"] is None
+        pages = [page async for page in _pages(client, f"{path}&limit=2")]
+        assert [row for page in pages for row in page] == whole["rows"]
+        assert {len(page) for page in pages[:-1]} <= {2}
+        assert sum(row["sessions"] for row in whole["rows"]) > 0
+
+
+async def _pages(client: httpx.AsyncClient, path: str) -> AsyncIterator[list[dict[str, Any]]]:
+    cursor: str | None = ""
+    while cursor is not None:
+        page = await _ask(client, f"{path}&cursor={cursor}" if cursor else path)
+        yield page["rows"]
+        cursor = page["next_cursor"]
+
+
 async def test_businesses_are_counted_where_they_are(client: httpx.AsyncClient, worker: Pool) -> None:
     await _feed(worker)
     regions = await _rows(client, "/v1/businesses/by-region", "region")
@@ -256,6 +297,8 @@ WRONG = [
     ("/v1/sessions/by-service?field=astrology", 422),
     ("/v1/consultants/load?period=2026-05-17", 422),
     ("/v1/consultants/load?limit=0", 422),
+    ("/v1/sessions/by-service?limit=0", 422),
+    ("/v1/sessions/by-service?cursor=forged", 400),
     ("/v1/consultants/load?limit=100000", 422),
     ("/v1/consultants/load?cursor=forged", 400),
     ("/v1/businesses/by-region?within=35.99", 422),
