@@ -13,6 +13,7 @@ from deploy.local.issuer.vault import WEB_CLIENT, Vault
 from deploy.local.kafka import Kafka
 from deploy.local.leftovers import MARK
 from deploy.local.postgres import DATABASE, Postgres
+from deploy.local.process import Identity
 from deploy.local.protection import GATE, OPERATOR, Protection
 from deploy.local.state import ProcessState, State
 from deploy.local.table import Program
@@ -70,8 +71,21 @@ class Installation:
     @property
     def is_running(self) -> bool:
         """Tells whether a supervisor runs; its processes need not be healthy."""
-        found = self.state
-        return found is not None and found.supervisor.is_alive
+        supervisor = self.supervisor
+        return supervisor is not None and supervisor.is_alive
+
+    @property
+    def supervisor(self) -> Identity | None:
+        """The last one, alive or not; also while its state is not written yet, or cannot be read."""
+        holder = None if self.described else Identity.load(self.lock_file)
+        if holder is None and (found := self.state):
+            return found.supervisor
+        return holder
+
+    @property
+    def lock_file(self) -> Path:
+        """What a running supervisor holds, with its identity in it."""
+        return self.run / "supervisor.lock"
 
     @property
     def state_file(self) -> Path:

@@ -69,8 +69,8 @@ def _start_supervisor(installation: Installation, log: Path) -> "subprocess.Pope
 
 async def shut_down(installation: Installation) -> bool:
     """Stops everything, also what a killed supervisor left; returns whether anything ran."""
-    state = installation.state
-    stopped = state is not None and await stop_leftover(state.supervisor, signal.SIGTERM, _STOP_SECONDS)
+    supervisor = installation.supervisor
+    stopped = supervisor is not None and await stop_leftover(supervisor, signal.SIGTERM, _STOP_SECONDS)
     return bool(await leftovers.stop(installation.directory)) or stopped
 
 

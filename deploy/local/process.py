@@ -1,6 +1,7 @@
 """One process of this machine: started with its output in a file, recognised later, stopped within a bound."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -31,6 +32,13 @@ class Identity:
     def of(cls, pid: int) -> "Identity":
         """Raises psutil.NoSuchProcess."""
         return cls(pid, psutil.Process(pid).create_time())
+
+    @classmethod
+    def load(cls, path: Path) -> "Identity | None":
+        """Returns None if the file names none."""
+        with suppress(OSError, ValueError, TypeError):
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        return None
 
     def process(self) -> psutil.Process | None:
         """Returns the process if it is still that one and not a zombie."""

@@ -2,12 +2,13 @@
 
 import asyncio
 import fcntl
+import json
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -334,11 +335,14 @@ def say_to_log(installation: Installation) -> Say:
 def _alone(installation: Installation) -> Iterator[None]:
     """Keeps a second supervisor away for as long as this process lives, however it ends."""
     installation.run.mkdir(parents=True, exist_ok=True)
-    with (installation.run / "supervisor.lock").open("w") as lock:
+    with installation.lock_file.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AlreadyRunningError(f"an installation already runs in {installation.directory}") from None
+        lock.truncate(0)
+        lock.write(json.dumps(asdict(Identity.of(os.getpid()))))
+        lock.flush()
         yield
 
 

@@ -46,3 +46,8 @@ def test_it_recovers_from_what_people_do_to_it(machine: Machine, second: Machine
     wait_for("all of it to end with its supervisor", lambda: not leftovers.find(second.data_dir), seconds=40)
     second.up()
     second.settle()
+
+    (second.data_dir / "run" / "state.json").write_text("{", encoding="utf-8")
+    second.plut("up", "--detach", expect=1)
+    assert second.plut("down").strip() == "stopped"
+    assert not leftovers.find(second.data_dir), "what was stopped was started again"

@@ -100,6 +100,19 @@ def test_a_spoilt_state_is_none(down: Installation, content: str) -> None:
     assert down.state is None
 
 
+def test_a_supervisor_is_known_by_its_lock_too(down: Installation) -> None:
+    """While it is young it has written no state, and a spoilt one is written anew when something changes."""
+    import os
+
+    own = Identity.of(os.getpid())
+    down.lock_file.write_text(json.dumps({"pid": own.pid, "started": own.started}), encoding="utf-8")
+    assert down.is_running, "what an earlier supervisor wrote was believed"
+    down.state_file.unlink()
+    assert down.is_running
+    down.lock_file.write_text("{", encoding="utf-8")
+    assert not down.is_running
+
+
 def test_a_spoilt_number_of_brokers_is_told_and_not_guessed(down: Installation) -> None:
     down.brokers_file.write_text("{", encoding="utf-8")
     said = runner.invoke(app, ["status", "--data-dir", str(down.directory)])
@@ -318,6 +331,19 @@ def test_logs_of_a_service_are_those_of_its_processes(down: Installation) -> Non
     shown = runner.invoke(app, ["logs", "registry", "--data-dir", str(down.directory)])
     assert shown.stdout.splitlines() == ["registry-api: registry-api says", "registry-relay: registry-relay says"]
     assert runner.invoke(app, ["logs", "nobody", "--data-dir", str(down.directory)]).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "asked", [["front_desk"], ["front_desk", "--office", "99.99"], ["auditor", "--office", "35.76"]]
+)
+def test_a_token_that_cannot_be_is_told_by_a_command_that_can(down: Installation, asked: list[str]) -> None:
+    place = ["--data-dir", str(down.directory)]
+    said = runner.invoke(app, ["token", *asked, *place])
+    assert said.exit_code == 1
+    _, _, cure = said.stderr.partition("plut token ")
+    made = runner.invoke(app, ["token", *cure.split(), *place])
+    assert made.exit_code == 0, made.stderr
+    assert made.stdout.count(".") == 2
 
 
 def test_kafka_s_client_is_not_heard_beside_a_command(
