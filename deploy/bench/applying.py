@@ -1,9 +1,11 @@
 """Applies events to the set that is asked meanwhile, by the product's own applier: a process beside the measurement.
 
-`python -m deploy.bench.applying DIRECTORY RATE CIRCLES`, until SIGTERM; says a line when it begins.
+`python -m deploy.bench.applying DIRECTORY RATE CIRCLES`, until SIGTERM; says a line when it is ready, and then goes and
+rests as it is told.
 """
 
 import asyncio
+import os
 import random
 import sys
 import time
@@ -14,7 +16,7 @@ from pathlib import Path
 
 from aiokafka import TopicPartition
 
-from deploy.bench import generated
+from deploy.bench import asking, generated
 from deploy.local.installation import Installation
 from services.reporting import store
 from services.reporting.domain import Fact
@@ -45,19 +47,38 @@ async def main(installation: Installation, rate: float, circles: int) -> None:
     source = _news(circles)
     size = max(1, round(rate / _BATCHES_PER_SECOND))
     batch = [next(source) for _ in range(size)]
-    begun, applied = time.monotonic(), 0
-    sys.stdout.write("applies\n")
+    may_go = _told_to_go()
+    sys.stdout.write("ready\n")
     sys.stdout.flush()
+    due = 0.0
     while True:
+        await may_go.wait()
+        due = max(due, time.monotonic()) + size / rate  # what was not applied in a rest is not made up for
         partition = TopicPartition(SESSION.name, batch[0].partition)
         async with connection.transaction():
             place = (await offsets.places(connection, applier.group, [partition]))[partition]
             further = replace(place, next_offset=place.next_offset + size)
             await offsets.advance(connection, applier.group, [Move(partition, place, further)], durable=False)
             await applier.apply(connection, batch)
-        applied += size
         batch = [next(source) for _ in range(size)]
-        await asyncio.sleep(max(0.0, begun + applied / rate - time.monotonic()))
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+
+def _told_to_go() -> asyncio.Event:
+    """Returns what is set while it may go; ends the process when nobody is there any more to tell it."""
+    going, stdin = asyncio.Event(), sys.stdin.fileno()
+
+    def obey() -> None:
+        match os.read(stdin, 1):
+            case asking.GO:
+                going.set()
+            case asking.REST:
+                going.clear()
+            case _:
+                os._exit(0)
+
+    asyncio.get_running_loop().add_reader(stdin, obey)
+    return going
 
 
 def _news(circles: int) -> Iterator[Received]:

@@ -1,8 +1,10 @@
-"""Asks reporting's api, one question after the other, and tells what each answer took."""
+"""Asks reporting's apis, one question after the other, and tells what each answer took."""
 
+import asyncio
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from itertools import repeat
 from typing import Any
 from urllib.parse import urlencode
@@ -13,12 +15,15 @@ import httpx
 from deploy.bench import lines
 from deploy.bench.cpu import seconds_of
 from deploy.bench.latency import percentile
-from deploy.bench.questions import Question, questions
+from deploy.bench.questions import Question
+from deploy.demo.writer import Token
 from deploy.local.installation import Installation
 from services.reporting.settings import SERVICE
-from shared.clock import business_day, utc_now
 
 _WARM_UP_SECONDS = 0.3
+_TURNS = 3
+# What a process that applies is told.
+GO, REST = b"g", b"r"
 _BACKENDS = "select pid from pg_stat_activity where application_name = $1"
 
 
@@ -43,22 +48,91 @@ class Answer:
         return asdict(self)
 
 
-async def ask_all(installation: Installation, token: str, events: int, seconds: float) -> list[Answer]:
-    url = installation.url(SERVICE)
-    headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False) as client:
-        asked = [(each, await _address(client, each)) for each in questions(business_day(utc_now()))]
-    return [await _ask(installation, each, address, headers, events, seconds) for each, address in asked]
+class Applier:
+    """A process that applies events to an installation while that is asked; None: nothing is applied."""
+
+    def __init__(self, process: asyncio.subprocess.Process | None) -> None:
+        self._process = process
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Raises UnansweredError if the process has ended."""
+        self._tell(GO)
+        yield
+        self._tell(REST)
+
+    def _tell(self, word: bytes) -> None:
+        if self._process is None:
+            return
+        if self._process.returncode is not None or self._process.stdin is None:
+            raise UnansweredError("the process that applies events has ended")
+        self._process.stdin.write(word)
 
 
-async def _address(client: httpx.AsyncClient, question: Question) -> str:
+@dataclass(frozen=True)
+class Level:
+    """An installation with so many events."""
+
+    installation: Installation
+    events: int
+    token: Token
+    applier: Applier
+
+    @property
+    def url(self) -> str:
+        return self.installation.url(SERVICE)
+
+    async def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {await self.token()}"}
+
+
+async def ask_in_turns(asked: Question, levels: Sequence[Level], seconds: float) -> list[Answer]:
+    """Asks each installation for `seconds`, a part of them at a time. Raises UnansweredError."""
+    addresses = [await _address(level, asked) for level in levels]
+    found = [_Found() for _ in levels]
+    for _ in range(_TURNS):
+        for level, address, sums in zip(levels, addresses, found, strict=True):
+            with level.applier.at_work():
+                await _turn(level, address, seconds / _TURNS, sums)
+    return [sums.told(asked, level.events) for level, sums in zip(levels, found, strict=True)]
+
+
+@dataclass
+class _Found:
+    """What the turns of one installation came to."""
+
+    answered: lines.Answered = field(default_factory=lines.Answered)
+    spent: float = 0.0
+
+    def told(self, asked: Question, events: int) -> Answer:
+        if self.answered.refused():
+            raise UnansweredError(f"{asked.name}: not answered, by status: {self.answered.refused()}")
+        ordered = sorted(self.answered.delays)
+        p50, p99 = (round(percentile(ordered, share) * 1000, 2) for share in (0.5, 0.99))
+        return Answer(asked.name, events, p50, p99, round(self.spent / len(ordered) * 1000, 2))
+
+
+async def _turn(level: Level, address: str, seconds: float, sums: _Found) -> None:
+    port = int(level.url.rsplit(":", 1)[1])
+    request = lines.question(address, list((await level.headers()).items()))
+    await lines.as_fast_as_possible(port, repeat(request), _WARM_UP_SECONDS, 1)
+    before = await _spent(level.installation)
+    sums.answered += await lines.as_fast_as_possible(port, repeat(request), seconds, 1)
+    after = await _spent(level.installation)
+    sums.spent += sum(now - before.get(pid, 0.0) for pid, now in after.items())
+
+
+async def _address(level: Level, question: Question) -> str:
     """Returns the question's address; for a later page the earlier ones are turned first, as long as there are any."""
     parameters = list(question.parameters)
-    for _ in range(question.pages):
-        further = (await _get(client, question.address, parameters)).get("next_cursor")
-        if further is None:
-            break
-        parameters = [*question.parameters, ("cursor", further)]
+    async with httpx.AsyncClient(
+        base_url=level.url, headers=await level.headers(), timeout=30, trust_env=False
+    ) as client:
+        for _ in range(question.pages):
+            further = (await _get(client, question.address, parameters)).get("next_cursor")
+            if further is None:
+                break
+            parameters = [*question.parameters, ("cursor", further)]
     return f"{question.address}?{urlencode(parameters)}" if parameters else question.address
 
 
@@ -69,28 +143,12 @@ async def _get(client: httpx.AsyncClient, path: str, parameters: Sequence[tuple[
     return dict(json.loads(answer.content))
 
 
-async def _ask(
-    installation: Installation, asked: Question, address: str, headers: dict[str, str], events: int, seconds: float
-) -> Answer:
-    port = int(installation.url(SERVICE).rsplit(":", 1)[1])
-    request = lines.question(address, list(headers.items()))
-    await lines.as_fast_as_possible(port, repeat(request), _WARM_UP_SECONDS, 1)
-    before = await _spent(installation)
-    answered = await lines.as_fast_as_possible(port, repeat(request), seconds, 1)
-    spent = await _spent(installation) - before
-    if answered.refused():
-        raise UnansweredError(f"{asked.name}: not answered, by status: {answered.refused()}")
-    ordered = sorted(answered.delays)
-    p50, p99 = (round(percentile(ordered, share) * 1000, 2) for share in (0.5, 0.99))
-    return Answer(asked.name, events, p50, p99, round(spent / len(ordered) * 1000, 2))
-
-
-async def _spent(installation: Installation) -> float:
-    """Returns the seconds of processor time that the api and Postgres's processes for it have spent by now."""
+async def _spent(installation: Installation) -> Mapping[int, float]:
+    """Returns the seconds of processor time that the api and Postgres's processes for it have spent by now, by pid."""
     connection = await asyncpg.connect(installation.superuser_dsn(), timeout=5)
     try:
         backends = [row["pid"] for row in await connection.fetch(_BACKENDS, f"{SERVICE}-api")]
     finally:
         await connection.close(timeout=5)
     api = [process.pid for process in installation.processes() if process.name == f"{SERVICE}-api" and process.pid]
-    return seconds_of([*api, *backends])
+    return {pid: seconds_of([pid]) for pid in (*api, *backends)}

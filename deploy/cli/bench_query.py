@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -28,7 +29,8 @@ def query(
 ) -> None:
     """Measures what reporting's answers take at 1, 10 and 100 times the events, while events are applied.
 
-    The events are made up, and pass through the product's own rules into the tables of an installation of its own.
+    The events are made up, and pass through the product's own rules into the tables of three installations of its own,
+    which are asked in turns.
     Exit status: 0 if no question takes more than 1.2 times as long at the top, and 99 of 100 answers take 50 ms.
     """
     import uvloop
@@ -42,7 +44,7 @@ def query(
     try:
         answers = uvloop.run(_answers(data_dir, Asked(events, rate, seconds)))
     except asyncio.CancelledError:
-        fail("It was told to stop; its installation is stopped and removed.", "Call it again.", status=143)
+        fail("It was told to stop; its installations are stopped and removed.", "Call it again.", status=143)
     except NoSpaceError as error:
         fail(f"{error}.", "Ask for fewer with --events, or choose another disk with --data-dir.")
     except UnansweredError as error:
@@ -63,13 +65,14 @@ def query(
 
 
 async def _answers(data_dir: Path | None, asked: "Asked") -> "list[Answer]":
-    from deploy.bench.query import measure
+    from deploy.bench.query import TIMES, measure
     from deploy.bench.scratch import scratch
 
     cancel_on_sigterm()
     with _Growing() as growing:
-        async with scratch(data_dir, growing.say) as installation:
-            return await measure(installation, asked, growing.say, growing.tell)
+        async with AsyncExitStack() as stack:
+            installations = [await stack.enter_async_context(scratch(data_dir, growing.say)) for _ in TIMES]
+            return await measure(installations, asked, growing.say, growing.tell)
 
 
 def cancel_on_sigterm() -> None:
@@ -111,12 +114,13 @@ def _show(answers: "Sequence[Answer]") -> None:
     clock and by the processor time of the api and Postgres.
     """
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from deploy.bench.query import LIMIT_MS, LIMIT_RATIO, ratios
 
-    amounts = sorted({each.events for each in answers})
-    table = Table("question", *(f"p50, {events:,}" for events in amounts), "times", "cpu", "times", "slowest p99")
+    amounts = [each.events for each in answers if each.query == answers[0].query]
+    question = Column("question", overflow="fold")
+    table = Table(question, *(f"p50, {events:,}" for events in amounts), "times", "cpu", "times", "slowest p99")
     by_processor = ratios(answers, by=lambda each: each.cpu_ms)
     for query, ratio in ratios(answers).items():
         its = [each for each in answers if each.query == query]
