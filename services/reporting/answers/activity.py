@@ -136,9 +136,9 @@ async def first_by_service(
 ) -> list[Sum]:
     """Returns the same of the first `limit` keys after one (empty: from the first), and of some further ones.
 
-    Told apart by one or two of the three, they are a few dozen, which are summed whole.
+    Told apart otherwise than the key of the total goes, they are a few dozen mostly, which are summed whole.
     """
-    if len(by) < len(ABOUT):
+    if tuple(by) != ABOUT[: len(by)]:
         return [one for one in await by_service(seen, offices, periods, by, only) if one.key > tuple(after)]
     return await sums_of_first(
         seen.connection,
