@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,6 +23,7 @@ from services.registry.app import open_vault
 from services.registry.commands import businesses
 from services.registry.domain.forms import BusinessCorrection, BusinessForm, Kind, OwnerForm
 from services.registry.domain.identity import Vault
+from shared.bell import Bell
 from shared.clock import business_day, utc_now
 from shared.ids import new_id
 from shared.postgres import Pool, role_name
@@ -49,6 +51,7 @@ class Commands:
     registry: Pool
     mentoring: Pool
     vault: Vault
+    bells: Mapping[str, Bell]
     today: date
     consultants: dict[str, list[UUID]] = field(default_factory=dict)
     businesses: dict[str, list[UUID]] = field(default_factory=dict)
@@ -61,7 +64,10 @@ class Commands:
         """Connects to both services as their apis do."""
         settings = registry_settings(installation)
         pools = [await _pool(settings, "registry"), await _pool(installation.settings("mentoring", "api"), "mentoring")]
-        return cls(pools[0], pools[1], open_vault(settings), business_day(utc_now()))
+        bells = {service: Bell(service, installation.settings(service, "api")) for service in ("registry", "mentoring")}
+        for bell in bells.values():
+            await bell.start()
+        return cls(pools[0], pools[1], open_vault(settings), bells, business_day(utc_now()))
 
     async def prepare(self, writes: int) -> None:  # noqa: ARG002  staff are as many whatever is written
         """Opens the offices and registers consultants and a few businesses of each."""
@@ -70,13 +76,17 @@ class Commands:
         await asyncio.gather(*(self._staff(code) for code in province.CODES))
 
     async def close(self) -> None:
+        for bell in self.bells.values():
+            await bell.stop()
         self.registry.terminate()
         self.mentoring.terminate()
 
     async def write(self, number: int) -> tuple[Effect, float]:
         commit = _Commit()
         _commit.set(commit)
-        effect = await self._write(province.CODES[number % len(province.CODES)], province.deed(number))
+        deed = province.deed(number)
+        effect = await self._write(province.CODES[number % len(province.CODES)], deed)
+        self.bells["mentoring" if deed is province.Deed.SESSION else "registry"].ring()
         return effect, commit.at
 
     async def _write(self, code: str, deed: province.Deed) -> Effect:

@@ -12,6 +12,7 @@ from uuid import UUID
 from deploy.bench import backlog, province
 from deploy.bench.load import Effect
 from deploy.local.installation import Installation
+from shared.bell import Bell
 from shared.clock import business_day, utc_now
 from shared.contracts.catalogue import TOPIC_OF, AnyEvent
 from shared.ids import new_id
@@ -30,9 +31,10 @@ class _Write:
 
 @dataclass
 class Events:
-    """The pools, what is to be written, and the businesses that there are with their versions."""
+    """The pools, what rings as the apis do, what is to be written, and the businesses with their versions."""
 
     pools: dict[str, Pool]
+    bells: dict[str, Bell]
     today: date
     writes: list[_Write] = field(default_factory=list)
     businesses: list[tuple[UUID, int]] = field(default_factory=list)
@@ -41,16 +43,19 @@ class Events:
     @classmethod
     async def open(cls, installation: Installation) -> "Events":
         """Connects to both outboxes as the apis do."""
-        pools = {}
+        pools, bells = {}, {}
         for service in ("registry", "mentoring"):
+            settings = installation.settings(service, "api")
+            bells[service] = Bell(service, settings)
+            await bells[service].start()
             pools[service] = await create_pool(
-                installation.settings(service, "api"),
+                settings,
                 role_name(service, "app"),
                 schema=service,
                 application="plut-bench-writers",
                 size=_CONNECTIONS,
             )
-        return cls(pools, business_day(utc_now()))
+        return cls(pools, bells, business_day(utc_now()))
 
     async def prepare(self, writes: int) -> None:
         """Registers a few businesses, so that there is something to correct, and makes the events."""
@@ -63,6 +68,8 @@ class Events:
         return write.effect, await self._commit(write)
 
     async def close(self) -> None:
+        for bell in self.bells.values():
+            await bell.stop()
         for pool in self.pools.values():
             pool.terminate()
 
@@ -85,7 +92,9 @@ class Events:
     async def _commit(self, write: _Write) -> float:
         async with self.pools[write.service].acquire(timeout=5) as connection:
             await connection.execute(backlog.WRITE, *write.parameters)
-            return time.monotonic()
+            committed = time.monotonic()
+            self.bells[write.service].ring()
+            return committed
 
 
 def _write(event: AnyEvent, effect: Effect) -> _Write:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from services.mentoring.settings import MIGRATIONS, REPLICA_GROUP, SERVICE, TITLE
 from shared import migrations
+from shared.bell import Bell
 from shared.memory import OF_REQUESTS, RareCollector
 from shared.postgres import BY_KEY, Pool, create_pool, role_name
 from shared.settings import Settings
@@ -47,6 +48,7 @@ def build_api(settings: Settings, pool: Pool, verifier: "Verifier") -> "FastAPI"
         routers=[api.router, asyncapi_routes(SERVICE, settings)],
         loops=[ImportWorker(pool, importer)],
         files=FILES,
+        bell=Bell(SERVICE, settings),
     )
     app.state.importer = importer
     app.state.result_writer = ResultWriter()

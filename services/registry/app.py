@@ -11,6 +11,7 @@ from services.registry.settings import (
     RegistrySettings,
 )
 from shared import migrations
+from shared.bell import Bell
 from shared.memory import OF_REQUESTS, RareCollector
 from shared.postgres import BY_KEY, Pool, create_pool, role_name
 from shared.settings import Environment, refuse
@@ -56,6 +57,7 @@ def build_api(settings: RegistrySettings, pool: Pool, verifier: "Verifier") -> "
         routers=routers,
         loops=[ImportWorker(pool, importer)],
         files=FILES,
+        bell=Bell(SERVICE, settings),
     )
     app.state.vault = vault
     app.state.importer = importer

@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from shared import migrations, postgres
 from shared.auth.tokens import IssuerUnavailable, Verifier
+from shared.bell import Bell
 from shared.http import errors, openapi
 from shared.http.edge import Edge
 from shared.http.probes import probe_routes
@@ -37,10 +38,12 @@ def create_app(
     loops: Sequence[BackgroundLoop] = (),
     ready: Sequence[Check] = (),
     files: Mapping[tuple[str, str], int] | None = None,
+    bell: Bell | None = None,
 ) -> FastAPI:
     """Builds the service's edge. `ready` are further checks for `/ready`, which raise; the pool is closed at the end.
 
-    `files` names the routes that take a file, by method and path, with its greatest size.
+    `files` names the routes that take a file, by method and path, with its greatest size. `bell` rings for each write
+    that was accepted.
 
     Raises SystemExit with a message if the secret `idempotency_key` is missing.
     """
@@ -50,13 +53,13 @@ def create_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(pool, loops),
+        lifespan=_lifespan(pool, [*loops, *([bell] if bell else [])]),
     )
     app.state.pool = pool
     app.state.verifier = verifier
     app.state.secret_key = _derived_key(settings)
     app.state.stopping = asyncio.Event()
-    app.add_middleware(Edge, files=files)
+    app.add_middleware(Edge, files=files, bell=bell)
     errors.install(app)
     checks = (_migrated(pool, service), _keys_loaded(verifier), *ready)
     app.router.routes.extend(probe_routes(service, "api", live=lambda: None, ready=lambda: _first_failure(checks)))

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import metrics, spans
+from shared.bell import Bell
 from shared.http import errors, tracing
 from shared.http.problem import Problem
 
@@ -23,24 +24,28 @@ _access_log = structlog.get_logger()
 class Edge:
     """Pure ASGI: the framework's own middleware base would copy every body and context."""
 
-    def __init__(self, app: ASGIApp, files: Mapping[tuple[str, str], int] | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, files: Mapping[tuple[str, str], int] | None = None, bell: Bell | None = None
+    ) -> None:
         """`files`: method and path of the routes that take a file instead of JSON → its greatest size."""
         self._app = app
         self._files = files or {}
+        self._bell = bell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         largest = self._files.get((scope["method"], scope["path"]))
-        await _Exchange(scope, largest).run(self._app, receive, send)
+        await _Exchange(scope, largest, self._bell).run(self._app, receive, send)
 
 
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, scope: Scope, largest_file: int | None) -> None:
+    def __init__(self, scope: Scope, largest_file: int | None, bell: Bell | None) -> None:
         self.scope = scope
+        self.bell = bell
         self.takes_file = largest_file is not None
         self.largest = largest_file or LARGEST_BODY
         self.status = 500
@@ -58,6 +63,7 @@ class _Exchange:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.status, self.started = message["status"], True
+                self._ring()
                 self._add_headers(MutableHeaders(scope=message))
             await send(message)
 
@@ -108,6 +114,11 @@ class _Exchange:
 
         return next_message
 
+    def _ring(self) -> None:
+        """What was accepted stands in the outbox by now."""
+        if self.bell is not None and 200 <= self.status < 300 and self.scope["method"] in _WRITES:
+            self.bell.ring()
+
     def _add_headers(self, headers: MutableHeaders) -> None:
         headers["X-Correlation-ID"] = str(self.trace.correlation_id)
         headers["X-Content-Type-Options"] = "nosniff"
@@ -142,6 +153,7 @@ class _Exchange:
         )
 
 
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

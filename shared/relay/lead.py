@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from shared import metrics, spans
+from shared.bell import Hearing
 from shared.contracts.catalogue import WATERMARK, topics_of
 from shared.contracts.platform import TopicEnd, Watermark
 from shared.kafka_admin import KafkaTrouble
@@ -88,6 +89,7 @@ class Lead:
         settings: Settings,
         connection: Connection,
         pages: Connection,
+        hearing: Hearing,
         stopping: asyncio.Event,
         health: Health,
     ) -> None:
@@ -96,6 +98,7 @@ class Lead:
         self._topics = topics_of(service)
         self._connection = connection
         self._pages = pages
+        self._hearing = hearing
         self._stopping = stopping
         self._health = health
         self._log = structlog.get_logger(relay=service)
@@ -184,15 +187,26 @@ class Lead:
         while not self._stopping.is_set():
             self._health.tick()
             began = time.monotonic()
+            self._hearing.begin_turn()
             busy = await self._turn()
+            self._hearing.end_turn(found=busy)
             now = time.monotonic()
             last_busy = now if busy else last_busy
             await self._upkeep()
             if now - last_busy > 1 and self._look_due.due() and await self._examine() is not None:
                 return
             if self._position.target is None:
-                pause = pause_after(now - last_busy, self._pace.wait_ms(_BUSY))
-                await asyncio.sleep(began + pause - time.monotonic())
+                await self._pause(began, now - last_busy)
+
+    async def _pause(self, began: float, silence: float) -> None:
+        """Waits for the bell as long as that is believed, and no longer than it may; else asks again and again."""
+        busy_ms = self._pace.wait_ms(_BUSY)
+        if self._hearing.is_believed:
+            await self._hearing.wait(_QUIET_SECONDS)
+            pause = busy_ms / 1000 if busy_ms > _BUSY.least else 0.0  # much comes: it travels together
+        else:
+            pause = pause_after(silence, busy_ms)
+        await asyncio.sleep(began + pause - time.monotonic())
 
     async def _turn(self) -> bool:
         """Publishes what there is; returns whether there was anything."""

@@ -1,9 +1,10 @@
 """Waits until nobody leads, then leads."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 from shared import metrics
+from shared.bell import Hearing
 from shared.loops import BackgroundLoop
 from shared.postgres import UNAVAILABLE, Connection, connect, role_name
 from shared.relay import store
@@ -74,17 +75,23 @@ class RelayLoop(BackgroundLoop):
         self.health.alarm = alarm.text if alarm else None
 
     async def _lead(self, connection: Connection) -> None:
-        pages = await self._connect("relay-pages")
         leads = metrics.RELAY_LEADS.labels(self._service)
-        try:
-            leads.set(1)
-            self.leads.set()
-            await Lead(self._service, self._settings, connection, pages, self.stopping, self.health).run()
-        finally:
-            leads.set(0)
-            self.leads.clear()
-            self.health.kafka_trouble = None
-            await _close(pages)
+        async with AsyncExitStack() as stack:
+            pages = await self._connect("relay-pages")
+            stack.push_async_callback(_close, pages)
+            bell = await self._connect("relay-bell")
+            stack.push_async_callback(_close, bell)
+            hearing = Hearing()
+            await hearing.listen(bell, self._service)
+            try:
+                leads.set(1)
+                self.leads.set()
+                lead = Lead(self._service, self._settings, connection, pages, hearing, self.stopping, self.health)
+                await lead.run()
+            finally:
+                leads.set(0)
+                self.leads.clear()
+                self.health.kafka_trouble = None
 
     async def _connect(self, purpose: str) -> Connection:
         connection = await connect(
