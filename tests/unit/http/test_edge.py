@@ -8,9 +8,11 @@ from typing import Any
 import httpx
 import pytest
 import structlog
+from starlette.types import Message, Receive, Scope, Send
 
 from shared import log, metrics
 from shared.auth.principal import Role
+from shared.bell import Bell
 from shared.http import edge, errors, problem
 from shared.settings import Environment, LogFormat, Settings
 from tests.support.tokens import bearer, token
@@ -158,3 +160,35 @@ async def test_a_process_without_memory_asks_to_come_again(client: httpx.AsyncCl
     assert answer.status_code == 503
     assert answer.headers["content-type"] == problem.MEDIA_TYPE
     assert int(answer.headers["retry-after"]) == errors.RETRY_AFTER_SECONDS
+
+
+class _Counted(Bell):
+    def __init__(self) -> None:
+        super().__init__("registry", Settings(env=Environment.LOCAL))
+        self.times = 0
+
+    def ring(self) -> None:
+        self.times += 1
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "times"),
+    [("POST", 201, 1), ("PATCH", 200, 1), ("DELETE", 204, 1), ("POST", 409, 0), ("POST", 500, 0), ("GET", 200, 0)],
+)
+async def test_the_bell_rings_for_what_was_accepted(method: str, status: int, times: int) -> None:
+    """Before the answer goes out, for the commit is over by then."""
+    bell, rung = _Counted(), []
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def sent(message: Message) -> None:
+        rung.append((message["type"], bell.times))
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    scope = {"type": "http", "method": method, "path": "/v1/things", "query_string": b"", "headers": []}
+    await edge.Edge(app, bell=bell)(scope, receive, sent)
+    assert rung == [("http.response.start", times), ("http.response.body", times)]
