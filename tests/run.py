@@ -1,7 +1,7 @@
-"""Runs the whole suite in parts at once: `python -m tests.run`. With arguments, those of pytest, as one.
+"""Runs the whole suite in parts, two at once: `python -m tests.run`. With arguments, those of pytest, as one.
 
-Most tests wait for processes most of the time: side by side they fit two cores. Each part has servers of its own. On a
-machine that others slow down two parts at a time do: with all of them a start takes minutes, and waits end as failures.
+Two at a time fill two cores, for many tests wait for processes. With all of them a start takes minutes on a machine
+that others slow down, and waits end as failures. Each has servers of its own.
 Exit status: 0 only if every part passed.
 """
 
@@ -14,12 +14,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import IO
 
 _PYTEST = [sys.executable, "-m", "pytest"]
 # What is in which part, so that parts take alike; whatever is named in none belongs to the rest.
-# Faults come last in theirs: at first every part starts its servers.
 _PARTS = {
     "chaos": ["tests/integration/backup", "tests/e2e/test_secure.py", "tests/e2e/test_chaos.py"],
     "e2e": ["tests/contract", *(f"tests/e2e/test_{name}.py" for name in ("demo", "installation", "overview_page"))],
@@ -29,10 +27,8 @@ _PARTS = {
     ],
 }
 _REST = "rest"
-# A core that has nothing else to do counts so far in a tenth of a second; where it takes this long, others are at work.
-_COUNTED, _COUNTS = 2_000_000, 15
-_SLOW_SECONDS = 0.16
-_AT_ONCE_WHERE_SLOW = 2
+_LONGEST_FIRST = ("chaos", _REST, "e2e", "platform")
+_AT_ONCE = 2
 _STOPS_WITHIN_SECONDS = 60
 _LOOKS_EVERY_SECONDS = 0.2
 
@@ -67,10 +63,11 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # also where whoever started us ignores it
     named = [each for paths in _PARTS.values() for each in paths]
-    wanted = {**_PARTS, _REST: [f"--ignore={each}" for each in named]}
+    rest = [f"--ignore={each}" for each in named]
+    wanted = {name: _PARTS.get(name, rest) for name in _LONGEST_FIRST}
     running: list[Part] = []
     try:
-        return max(_run_and_tell(wanted, len(wanted) if _is_fast() else _AT_ONCE_WHERE_SLOW, running))
+        return max(_run_and_tell(wanted, running))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     finally:
@@ -78,18 +75,6 @@ def main(arguments: list[str]) -> int:
             part.ask_to_end()
         for part in running:
             part.end()
-
-
-def _is_fast() -> bool:
-    """By the middle one of many: whoever shares the machine may have been at work, or at rest, for a moment."""
-    return median(_seconds_to_count() for _ in range(_COUNTS)) < _SLOW_SECONDS
-
-
-def _seconds_to_count() -> float:
-    began, total = time.perf_counter(), 0
-    for number in range(_COUNTED):
-        total += number & 3
-    return time.perf_counter() - began
 
 
 def _start(name: str, words: Sequence[str]) -> Part:
@@ -101,15 +86,16 @@ def _start(name: str, words: Sequence[str]) -> Part:
     return Part(name, process, said)
 
 
-def _run_and_tell(wanted: Mapping[str, Sequence[str]], at_once: int, running: list[Part]) -> list[int]:
-    """Runs the parts in their order, so many at once, and tells each when it has ended; returns their statuses.
+def _run_and_tell(wanted: Mapping[str, Sequence[str]], running: list[Part]) -> list[int]:
+    """Runs the parts in their order and tells each when it has ended; returns their statuses.
 
     `running` holds those that have not ended, whatever happens.
     """
-    print(f"{len(wanted)} parts, {at_once} at once, each told when it has ended: {', '.join(wanted)}", flush=True)  # noqa: T201
+    names = ", ".join(wanted)
+    print(f"{len(wanted)} parts, {_AT_ONCE} at once, each told when it has ended: {names}", flush=True)  # noqa: T201
     waiting, statuses = list(wanted.items()), []
     while waiting or running:
-        while waiting and len(running) < at_once:
+        while waiting and len(running) < _AT_ONCE:
             running.append(_start(*waiting.pop(0)))
         for part in [part for part in running if part.process.poll() is not None]:
             part.tell()

@@ -12,7 +12,7 @@ from tests.e2e.machine import IN_CONTAINERS, Machine, wait_for
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(420),
     pytest.mark.skipif(IN_CONTAINERS, reason="is about this machine's supervisor; in containers Docker is that"),
 ]
 
