@@ -11,30 +11,35 @@ _PARAMETER = re.compile(r"\$(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """An insert, update or delete without `returning`. Its `$1` is what all writes share, its own begin at `$2`."""
+    """An insert, update or delete without `returning`. Its `$1` is what all writes share, its own begin at `$2`.
+
+    `also` are further ones of the same arguments, which are sent once.
+    """
 
     sql: str
     arguments: Sequence[Any]
+    also: Sequence[str] = ()
 
 
 async def write_together(connection: Any, shared: Any, writes: Sequence[Write]) -> list[int]:  # noqa: ANN401  pooled or plain
-    """Does the writes as one statement; returns how many rows each has touched, and raises what asyncpg raises.
+    """Does the writes as one statement; returns how many rows each `sql` has touched, and raises what asyncpg raises.
 
     None of them sees what another does: they must touch different rows.
     """
     if not writes:
         return []
     arguments = [argument for write in writes for argument in write.arguments]
-    widths = tuple((write.sql, len(write.arguments)) for write in writes)
+    widths = tuple((write.sql, tuple(write.also), len(write.arguments)) for write in writes)
     row = await connection.fetchrow(_as_one(widths), shared, *arguments)
     return list(row)
 
 
 @lru_cache(maxsize=1024)
-def _as_one(writes: tuple[tuple[str, int], ...]) -> str:
+def _as_one(writes: tuple[tuple[str, tuple[str, ...], int], ...]) -> str:
     parts, shift = [], 0
-    for place, (sql, width) in enumerate(writes):
+    for place, (sql, also, width) in enumerate(writes):
         parts.append(f"w{place} as ({_shifted(sql, shift)} returning 1)")
+        parts += [f"w{place}_{number} as ({_shifted(further, shift)})" for number, further in enumerate(also)]
         shift += width
     counts = ", ".join(f"(select count(*) from w{place})" for place in range(len(writes)))  # noqa: S608  names of ours
     return f"with {', '.join(parts)} select {counts}"

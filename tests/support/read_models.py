@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from services.reporting.domain import Kind
-from services.reporting.projections import TOTALS
+from services.reporting.projections import TABLES
 from services.reporting.projections.total import Total
 from shared.contracts.catalogue import AnyEvent
 from shared.postgres import RETRYABLE, Pool
@@ -17,7 +17,7 @@ from tests.support.reporting_events import deliver, received
 _TABLES = (
     *("fact_office", "fact_business", "fact_consultant", "fact_session", "happening", "subject_alias"),
     *("served_business", "intensive_business"),
-    *(total.name for total in TOTALS),
+    *(total.name for total in TABLES),
 )
 _BEGIN_ANEW = "; ".join(f"delete from {table}" for table in _TABLES)
 _VISITS = "select subject, visits from served_business where set_version = $1"
@@ -34,7 +34,7 @@ async def begin_anew(pool: Pool) -> None:
 
 async def found(pool: Pool, set_version: int = 1) -> dict[str, Rows]:
     """Returns each table of a set that says something: key → amounts that are not 0, as `recompute` does."""
-    tables = {total.name: _rows(total, await pool.fetch(total.sums_sql, set_version)) for total in TOTALS}
+    tables = {total.name: _rows(total, await pool.fetch(total.sums_sql, set_version)) for total in TABLES}
     tables["served_business"] = {
         (row["subject"],): told
         for row in await pool.fetch(_VISITS, set_version)
@@ -79,7 +79,7 @@ async def apply(pool: Pool, events: Sequence[AnyEvent], size: int) -> None:
 
 
 Expected = Mapping[tuple[Any, ...], Mapping[str, int]]
-_WITH_GRAINS = {total.name for total in TOTALS if any(column.name == "grain" for column in total.key)}
+_WITH_GRAINS = {total.name for total in TABLES if any(column.name == "grain" for column in total.key)}
 
 
 def as_written(table: str, rows: Rows, expected: Expected) -> dict[tuple[Any, ...], dict[str, int]]:

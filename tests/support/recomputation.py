@@ -76,7 +76,7 @@ def _session(sums: Any, state: SessionState, aliases: Mapping[UUID, UUID]) -> No
         sums["office_activity"][key] += told
         if held:
             about = (state.field, state.service, state.channel)
-            sums["sessions_by_service"][(*key, *about)] += _only(
+            amounts = _only(
                 told,
                 "sessions",
                 "confirmed",
@@ -85,6 +85,9 @@ def _session(sums: Any, state: SessionState, aliases: Mapping[UUID, UUID]) -> No
                 "travel_minutes",
                 "confirmed_contact_minutes",
             )
+            sums["sessions_by_service"][(*key, *about)] += amounts
+            if grain != "day":
+                sums["sessions_in_province"][("*", *key[1:], *about)] += amounts
     for consultant in set(state.consultants) if held else ():
         sums["consultant_load"][state.office, consultant, _start("month", state.day)] += _only(
             told, "sessions", "confirmed", "contested", "contact_minutes", "preparation_minutes", "travel_minutes"

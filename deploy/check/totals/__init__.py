@@ -13,7 +13,7 @@ from deploy.check.reader import Readers
 from deploy.check.totals import latest, served, sums
 from deploy.check.totals.suspects import Suspect
 
-# The rules of the read models that this arithmetic is about.
+# The oldest rules of the read models that this arithmetic is about.
 _RULES = 2
 _LIVE = "select version, rules from read_model_set where version = (select version from read_model_pointer)"
 
@@ -29,7 +29,7 @@ async def compare(readers: Readers, suspects: Sequence[Suspect], *, stored: int)
         return
     doubted = {subject for suspect in suspects for subject in suspect.subjects}
     for what, part in (
-        ("totals", sums.compare(readers, suspects, stored)),
+        ("totals", sums.compare(readers, suspects, stored, live["rules"])),
         ("served_business", served.compare(readers, doubted, stored)),
         ("happening", latest.compare(readers)),
     ):

@@ -45,6 +45,16 @@ async def of_offices_and_years(readers: Readers, stored: int) -> list[tuple[Span
     return await _of_offices(readers, stored, _YEARS, date.min, date.max)  # Postgres's -infinity and infinity
 
 
+async def of_years(readers: Readers, stored: int) -> list[tuple[Span, Span]]:
+    """Returns all office codes with spans of days. No month or year lies in two of them."""
+    offices = Span(_LOWEST, _HIGHEST)
+    if stored <= _AT_ONCE:
+        return [(offices, Span(date.min, date.max))]
+    async with readers.instant("reporting") as connection:
+        years = await connection.fetch(_YEARS, offices.first, offices.until)
+    return [(offices, span) for span in _between(date.min, [row["starts"] for row in years], date.max)]
+
+
 async def of_offices_and_regencies(readers: Readers, stored: int) -> list[tuple[Span, Span]]:
     """Returns spans of office codes and of region codes; no kabupaten/kota lies in two of them."""
     return await _of_offices(readers, stored, _REGENCIES, _LOWEST, _HIGHEST)

@@ -1,8 +1,13 @@
-"""Totals that are sums over single facts, against those sums: one statement each, over the facts of one instant."""
+"""Totals that are sums over single facts, against those sums: one statement each, over the facts of one instant.
 
+What the province has of all offices together is held against the offices' rows, as they ought to be.
+"""
+
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from deploy.check.findings import Finding, Kind
 from deploy.check.reader import Readers
@@ -69,6 +74,15 @@ moved as (
            case when state = 'confirmed' then contact_minutes else 0 end as confirmed_contact_minutes
     from session s, {grains}
     where held
+)
+"""
+_PROVINCE = """
+moved as (
+    select '*' as office, s.grain, s.starts, s.field, s.service, s.channel, s.sessions, s.confirmed, s.contact_minutes,
+           s.preparation_minutes, s.travel_minutes, s.confirmed_contact_minutes
+    from live, sessions_by_service s
+    where s.set_version = live.version and s.office >= $1 and s.office < $2 and s.grain <> 'day'
+      and s.starts >= $3 and s.starts < $4
 )
 """
 _LOAD = """
@@ -177,6 +191,16 @@ OF_ACTIVITY = (
         within=f"{_IN_OFFICES} and month >= $3 and month < $4",
     ),
 )
+_BY_SERVICE = OF_ACTIVITY[1]
+# Sets that were begun with rules before these have no such rows.
+_PROVINCE_SINCE = 3
+OF_PROVINCE = Total(
+    table="sessions_in_province",
+    key=_BY_SERVICE.key,
+    amounts=_BY_SERVICE.amounts,
+    facts=_PROVINCE,
+    within="starts >= $3 and starts < $4",
+)
 OF_BUSINESSES = (
     Total(
         table="businesses_by_region",
@@ -195,8 +219,22 @@ OF_BUSINESSES = (
 )
 
 
-async def compare(readers: Readers, suspects: Sequence[Suspect], stored: int) -> AsyncIterator[list[Finding]]:
-    """Yields, range by range, the totals that are not the sums of their facts; `stored` tells how many there may be."""
+class Wrong(NamedTuple):
+    """A row that says what it ought not to."""
+
+    key: Key
+    stands: Amounts
+    right: Amounts
+
+
+async def compare(
+    readers: Readers, suspects: Sequence[Suspect], stored: int, rules: int
+) -> AsyncIterator[list[Finding]]:
+    """Yields, range by range, the totals that are not the sums of their facts; `stored` tells how many there may be.
+
+    `rules`: those of the live set.
+    """
+    provincial: dict[Key, Counter[str]] = defaultdict(Counter)
     for totals, places in (
         (OF_ACTIVITY, await ranges.of_offices_and_years(readers, stored)),
         (OF_BUSINESSES, await ranges.of_offices_and_regencies(readers, stored)),
@@ -204,20 +242,41 @@ async def compare(readers: Readers, suspects: Sequence[Suspect], stored: int) ->
         for total in totals:
             corrected = corrections(total.table, suspects)
             for office, span in places:
-                yield await _judge(readers, total, corrected, office, span)
+                wrong = await _wrong(readers, total, corrected, office, span)
+                if total is _BY_SERVICE:
+                    _note(provincial, wrong)
+                yield _findings(total, wrong)
+    if rules >= _PROVINCE_SINCE:
+        for offices, span in await ranges.of_years(readers, stored):
+            yield _findings(OF_PROVINCE, await _wrong(readers, OF_PROVINCE, provincial, offices, span))
 
 
-async def _judge(readers: Readers, total: Total, corrected: Corrections, office: Span, span: Span) -> list[Finding]:
+def _note(provincial: dict[Key, Counter[str]], wrong: Sequence[Wrong]) -> None:
+    """Notes what the province's rows would have beyond the offices', if those were right."""
+    for (_, *about), stands, right in wrong:
+        for name, is_, ought in zip(_BY_SERVICE.amounts, stands, right, strict=True):
+            provincial["*", *about][name] += ought - is_
+
+
+async def _wrong(readers: Readers, total: Total, corrected: Corrections, office: Span, span: Span) -> list[Wrong]:
     async with readers.instant("reporting") as connection:
         rows = await connection.fetch(total.differing, office.first, office.until, span.first, span.until)
-    findings: list[Finding] = []
+    found = []
     for row in rows:
         key, stands, expected = tuple(row["key"]), tuple(row["stands"]), tuple(row["expected"])
         moved = corrected.get(key, {})
         right = tuple(sum_ + moved.get(name, 0) for name, sum_ in zip(total.amounts, expected, strict=True))
         if stands != right:
-            findings += named(f"{total.table} {' '.join(key)}", total.amounts, stands, right)
-    return findings
+            found.append(Wrong(key, stands, right))
+    return found
+
+
+def _findings(total: Total, wrong: Sequence[Wrong]) -> list[Finding]:
+    return [
+        finding
+        for key, stands, right in wrong
+        for finding in named(f"{total.table} {' '.join(key)}", total.amounts, stands, right)
+    ]
 
 
 def named(where: str, names: Sequence[str], stands: Amounts, right: Amounts) -> Iterator[Finding]:

@@ -111,23 +111,35 @@ def summed(periods: Sequence[PeriodAsked]) -> list[Span]:
     return [Span(str(one), *one.summed) for one in periods]
 
 
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Sessions held and their minutes in some periods, of some offices. `whole`: those are all of the province's."""
+
+    offices: Sequence[str]
+    periods: Sequence[PeriodAsked]
+    whole: bool = False
+
+    def read_in(self, seen: Snapshot) -> tuple[Total, Sequence[str]]:
+        """Returns where they stand: the province has rows of its own, but for days, and not in sets of older rules."""
+        province = sessions_by_service.IN_PROVINCE
+        coarse = all(period.summed.grain is not Period.DAY for period in self.periods)
+        if self.whole and coarse and province.known_to(seen.live.rules):
+            return province, [PROVINCE]
+        return sessions_by_service.TOTAL, self.offices
+
+
 async def by_service(
-    seen: Snapshot,
-    offices: Sequence[str],
-    periods: Sequence[PeriodAsked],
-    by: Sequence[str],
-    only: Mapping[str, Sequence[str]],
+    seen: Snapshot, services: Services, by: Sequence[str], only: Mapping[str, Sequence[str]]
 ) -> list[Sum]:
-    """Returns sessions held and their minutes by some of field, service and channel; `only` has codes of those."""
-    within = {"office": offices, **only}
-    total = sessions_by_service.TOTAL
-    return await sums(seen.connection, seen.live.version, total, summed(periods), by=by, within=within)
+    """Returns sums by some of field, service and channel; `only` has codes of those."""
+    total, offices = services.read_in(seen)
+    spans = summed(services.periods)
+    return await sums(seen.connection, seen.live.version, total, spans, by=by, within={"office": offices, **only})
 
 
 async def first_by_service(
     seen: Snapshot,
-    offices: Sequence[str],
-    periods: Sequence[PeriodAsked],
+    services: Services,
     by: Sequence[str],
     only: Mapping[str, Sequence[str]],
     *,
@@ -139,12 +151,13 @@ async def first_by_service(
     Told apart otherwise than the key of the total goes, they are a few dozen mostly, which are summed whole.
     """
     if tuple(by) != ABOUT[: len(by)]:
-        return [one for one in await by_service(seen, offices, periods, by, only) if one.key > tuple(after)]
+        return [one for one in await by_service(seen, services, by, only) if one.key > tuple(after)]
+    total, offices = services.read_in(seen)
     return await sums_of_first(
         seen.connection,
         seen.live.version,
-        sessions_by_service.TOTAL,
-        summed(periods),
+        total,
+        summed(services.periods),
         by=by,
         within={"office": offices, **only},
         after=after,

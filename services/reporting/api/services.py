@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from services.reporting.answers import Snapshot
-from services.reporting.answers.activity import Beside, first_by_service
+from services.reporting.answers.activity import Beside, Services, first_by_service
 from services.reporting.api.answering import answered
 from services.reporting.api.asking import (
     AskedForm,
@@ -82,13 +82,14 @@ async def read_sessions_by_service(
     limit: Limit = 100,
 ) -> Response:
     asked, codes = Beside.of(period_asked(period)), offices_asked(who, office)
+    services = Services(codes, asked.periods, whole=who.sees_province and office is None)
     only = codes_asked(field=field, service=service, channel=channel)
     told = list(dict.fromkeys(one.value for one in by))
     after = [str(code) for code in cursors.decode(cursor) or ()]
 
     async def made(seen: Snapshot) -> Report:
         within = {name: [one] for name, one in only.items()}
-        found = await first_by_service(seen, codes, asked.periods, told, within, after=after, limit=limit + 1)
+        found = await first_by_service(seen, services, told, within, after=after, limit=limit + 1)
         amounts = _amounts_of(found)
         keys = sorted(amounts)
         page, more = keys[:limit], len(keys) > limit

@@ -19,10 +19,13 @@ TOTALS: tuple[Total, ...] = (
     businesses_served.TOTAL,
 )
 
+# Those, and the wholes of some: a set without one answers the same, from more rows.
+TABLES: tuple[Total, ...] = (*TOTALS, *(total.whole for total in TOTALS if total.whole))
+
 # The version of the read models: the newest rules of any total. A set keeps the rules with which it was begun.
-RULES = max(max(total.since, (total.until or 0) + 1) for total in TOTALS)
+RULES = max(max(total.since, (total.until or 0) + 1) for total in TABLES)
 
 
 def totals_of(rules: int) -> tuple[Total, ...]:
     """Returns the totals of a set that was begun with these rules."""
-    return tuple(total for total in TOTALS if total.known_to(rules))
+    return tuple(total.as_of(rules) for total in TABLES if total.known_to(rules))

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from operator import neg
 from uuid import UUID
 
-from services.reporting.domain import Fact, Kind, Period, start_of
+from services.reporting.domain import PROVINCE, Fact, Kind, Period, start_of
 from services.reporting.store import numbers_literal, texts_literal
 from shared.statements import Write
 
@@ -54,8 +54,9 @@ class Total:
     `fed_by` names the services whose events move it, `of` the kinds of their facts. `counts` is pure and reads the fact
     only; what it comes to is pinned by a test. To change it, end this total (`until`) and begin another one beside it
     (`since`), which raises the rules' version. A total `in_time` begins its key with office, grain and first day:
-    `counts` names office and day, and what a batch has for a day is summed once more for its month and year. A
-    `derived` total depends on several facts together: subjects.py tells what moves it.
+    `counts` names office and day, and what a batch has for a day is summed once more for its month and year. Its
+    `whole` has the months and years of all offices together, under `*`: Postgres adds up the rows that are written. A
+    `derived` total is not counted fact by fact: it is such a whole, or depends on several facts (subjects.py).
     """
 
     name: str
@@ -68,6 +69,7 @@ class Total:
     until: int | None = None
     in_time: bool = False
     derived: bool = False
+    whole: "Total | None" = None
 
     def contributions(self, fact: Fact) -> list[Contribution]:
         """Returns what a fact adds to the rows of the table."""
@@ -84,6 +86,10 @@ class Total:
         """Tells whether sets of these rules have this total."""
         return self.since <= rules and (self.until is None or rules <= self.until)
 
+    def as_of(self, rules: int) -> "Total":
+        """Returns the total as sets of these rules have it: without its whole, if that came later."""
+        return self if self.whole is None or self.whole.known_to(rules) else replace(self, whole=None)
+
     @cached_property
     def names_ids(self) -> bool:
         """Tells whether ids are part of its key."""
@@ -92,16 +98,40 @@ class Total:
     @cached_property
     def add_sql(self) -> str:
         """The statement that adds rows of differences, in the order of the key, to one slice of a set's totals."""
-        names = [column.name for column in self.key]
-        types = [*(column.type for column in self.key), *["bigint"] * len(self.amounts)]
-        arrays = ", ".join(f"${number}::text::{type_}[]" for number, type_ in enumerate(types, start=3))
-        rows = f"unnest({arrays}) as n ({', '.join([*names, *self.amounts])})"
+        return self._adding(f"select * from {self._rows}")  # noqa: S608  names of ours
+
+    @cached_property
+    def add_whole_sql(self) -> tuple[str, ...]:
+        """The statement that adds the same rows to the whole, sorted by key; none where there is no whole."""
+        if self.whole is None:
+            return ()
+        keys = ", ".join(self._names[1:])
+        sums = ", ".join(f"sum({amount})::bigint" for amount in self.amounts)
+        rows = (
+            f"select '{PROVINCE}', {keys}, {sums} from {self._rows}"  # noqa: S608  names of ours
+            f" where grain <> '{Period.DAY}' group by {keys} order by {keys}"
+        )
+        return (self.whole._adding(rows),)  # noqa: SLF001  a total too
+
+    def _adding(self, rows: str) -> str:
+        columns, key = ", ".join([*self._names, *self.amounts]), ", ".join(self._names)
         sums = ", ".join(f"{amount} = t.{amount} + excluded.{amount}" for amount in self.amounts)
         return (
-            f"insert into {self.name} as t (set_version, slice, {', '.join([*names, *self.amounts])})"  # noqa: S608  names of ours
-            f" select $1, $2::smallint, n.* from {rows}"
-            f" on conflict (set_version, {', '.join(names)}, slice) do update set {sums}"
+            f"insert into {self.name} as t (set_version, slice, {columns})"  # noqa: S608  names of ours
+            f" select $1, $2::smallint, n.* from ({rows}) as n"
+            f" on conflict (set_version, {key}, slice) do update set {sums}"
         )
+
+    @property
+    def _names(self) -> list[str]:
+        return [column.name for column in self.key]
+
+    @property
+    def _rows(self) -> str:
+        """The rows that the arguments from the third on hold."""
+        types = [*(column.type for column in self.key), *["bigint"] * len(self.amounts)]
+        arrays = ", ".join(f"${number}::text::{type_}[]" for number, type_ in enumerate(types, start=3))
+        return f"unnest({arrays}) as r ({', '.join([*self._names, *self.amounts])})"
 
     @cached_property
     def sums_sql(self) -> str:
@@ -173,5 +203,6 @@ def additions(totals: Sequence[Differences], slice_number: int) -> list[Write]:
         if rows:
             keys = [texts_literal(column) for column in zip(*[key for key, _ in rows], strict=True)]
             amounts = [numbers_literal(column) for column in zip(*[amounts for _, amounts in rows], strict=True)]
-            writes.append(Write(differences.total.add_sql, [slice_number, *keys, *amounts]))
+            total = differences.total
+            writes.append(Write(total.add_sql, [slice_number, *keys, *amounts], total.add_whole_sql))
     return writes

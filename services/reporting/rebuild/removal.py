@@ -6,7 +6,7 @@ from typing import Any
 
 from services.reporting import store
 from services.reporting.domain import Kind
-from services.reporting.projections import TOTALS
+from services.reporting.projections import TABLES
 from services.reporting.rebuild import sets
 from shared.consumer import offsets
 from shared.postgres import Pool
@@ -62,7 +62,7 @@ async def _remove_some(connection: Any, table: str, set_version: int) -> int:  #
 def _tables() -> list[str]:
     """Every table whose rows belong to a set."""
     derived = ["served_business", "intensive_business", "happening", "subject_alias"]
-    return [*(f"fact_{kind}" for kind in Kind), *derived, *dict.fromkeys(total.name for total in TOTALS)]
+    return [*(f"fact_{kind}" for kind in Kind), *derived, *dict.fromkeys(total.name for total in TABLES)]
 
 
 class Sweeper(Upkeep):

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.reporting import store
 from services.reporting.answers import Snapshot
-from services.reporting.answers.activity import Beside, activities, by_service
+from services.reporting.answers.activity import Beside, Services, activities, by_service
 from services.reporting.codes import COLUMNS, name_of
 from services.reporting.domain import Period
 from services.reporting.indicators import INDICATORS
@@ -63,7 +63,7 @@ async def office(seen: Snapshot, code: str, asked: Asked) -> Mapping[str, Any]:
 
 
 async def _lines(seen: Snapshot, code: str, period: PeriodAsked, column: str) -> list[Line]:
-    rows = await by_service(seen, [code], [period], [column], {})
+    rows = await by_service(seen, Services([code], [period]), [column], {})
     card, most = INDICATORS["sessions"], _most(rows)
     return _ordered(
         _line(name_of(column, row.key[0]), row, most, evidence_about(card, code, period, column, row.key[0]))

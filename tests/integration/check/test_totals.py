@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +11,11 @@ import asyncpg
 import pytest
 
 from deploy.check.findings import Report
-from deploy.check.totals.sums import OF_ACTIVITY, OF_BUSINESSES, Total
+from deploy.check.totals.sums import OF_ACTIVITY, OF_BUSINESSES, OF_PROVINCE, Total
 from shared.clock import utc_now
 from tests.infrastructure.databases import Database
 from tests.integration.check.world import BUSINESSES, World, populate
-from tests.support.reporting_events import business, event, session
+from tests.support.reporting_events import LIVE, business, event, session
 
 SHARED, LONG_AGO, TODAY = BUSINESSES[7], UUID(int=7001), UUID(int=7002)
 SESSION, CANCELLED, CONSULTANT = UUID(int=6000), UUID(int=6004), UUID(int=9)
@@ -89,9 +89,10 @@ _LOWERED = "served = served - 1, attested = attested - 1, newly_served = newly_s
 # What is planted together, and told apart.
 ROUNDS = (
     (
-        *(_raised(total) for total in (*OF_ACTIVITY, *OF_BUSINESSES)),
+        *(_raised(total) for total in (*OF_ACTIVITY, *OF_BUSINESSES, OF_PROVINCE)),
         _of_nobody("office_activity", "1, '35.99', 'day', '1999-01-01', 3, 1" + ", 0" * 14, "35.99 day 1999-01-01"),
         _of_nobody("sessions_by_service", "1, '35.99', 'day', '2031-01-01', 'f', 's', 'c', 3, 1" + ", 0" * 5, "2031"),
+        _of_nobody("sessions_in_province", "1, '*', 'year', '2031-01-01', 'f', 's', 'c', 3, 1" + ", 0" * 5, "2031"),
         _of_nobody("consultant_load", f"1, '00.00', '{SHARED}', '2026-01-01', 3, 1" + ", 0" * 5, f"00.00 {SHARED}"),
         _of_nobody("businesses_by_region", "1, 'village', '99.99.99.9999', '35.76', '*', 'active', 3, 1", "99.99.99"),
         _of_nobody("businesses_over_time", "1, '00.01', '35.76', '*', '2026-01-01', 3, 0, 1", "closed is 1"),
@@ -270,4 +271,17 @@ async def test_nothing_is_proven_of_a_set_of_older_rules(database: Database) -> 
         ("waiting", True, True)
     ]
     assert not report.ok
+    await superuser.close()
+
+
+async def test_a_set_without_the_sums_of_the_province_is_proven_by_what_it_has(database: Database) -> None:
+    superuser = await asyncpg.connect(database.superuser_dsn)
+    await superuser.execute("update reporting.read_model_set set rules = 2")
+    world = World(database, superuser, fed=replace(LIVE, rules=2))
+    await populate(world)
+    assert await superuser.fetchval("select count(*) from reporting.sessions_in_province") == 0
+    assert (await world.check()).ok
+    await superuser.execute("update reporting.sessions_by_service set sessions = sessions + 1")
+    report = await world.check()
+    assert {one.where.split()[0] for one in report.details} == {"reporting.sessions_by_service"}
     await superuser.close()

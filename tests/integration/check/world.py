@@ -13,6 +13,7 @@ from deploy.check.proof import prove
 from deploy.check.reader import SERVICES, open_readers
 from services.mentoring.handlers import ReplicaApplier
 from services.reporting.projections.applier import SetApplier
+from services.reporting.store import ReadModelSet
 from shared import outbox
 from shared.consumer.applier import Applier, Received
 from shared.contracts.catalogue import TOPIC_OF, AnyEvent
@@ -45,10 +46,12 @@ class World:
         database: Database,
         superuser: "asyncpg.Connection[asyncpg.Record]",
         ends: Mapping[tuple[str, int], int] | None = None,
+        fed: ReadModelSet = LIVE,
     ) -> None:
         self.database = database
         self.superuser = superuser
         self.ends = dict(ends or {})
+        self._fed = fed
         self._pools: dict[tuple[str, str], Pool] = {}
 
     async def pool(self, service: str, role: str) -> Pool:
@@ -97,7 +100,7 @@ class World:
         ]
         replicated = [each for each in batch if each.topic in {topic.name for topic in ReplicaApplier.topics}]
         appliers: dict[str, tuple[Applier, list[Received]]] = {
-            "reporting": (SetApplier(LIVE, lambda: NOW), batch),
+            "reporting": (SetApplier(self._fed, lambda: NOW), batch),
             "mentoring": (ReplicaApplier("mentoring-replica"), replicated),
         }
         for service, group in _GROUPS:

@@ -49,6 +49,21 @@ async def test_each_write_has_its_own_parameters_and_tells_what_it_touched(datab
         assert await connection.fetchval("select sum(total)::int from sums") == 13
 
 
+async def test_further_writes_of_the_same_arguments_touch_rows_that_nobody_counts(database: Database) -> None:
+    longer = "insert into parts select $1, id + 10, name || $4 from unnest($2::int[], $3::text[]) as p (id, name)"
+    insert = "insert into parts select $1, * from unnest($2::int[], $3::text[]) where $4 <> ''"
+    async with _scratch(database) as connection:
+        writes = [
+            Write(_ADD, [["x"], [5]]),
+            Write(insert, [[1, 2], ["a", "b"], "!"], (longer,)),
+            Write(_ADD, [["y"], [7]]),
+        ]
+        assert await write_together(connection, 9, writes) == [1, 2, 1]
+        rows = await connection.fetch("select owner, id, name from parts order by id")
+        assert [tuple(row) for row in rows] == [(9, 1, "a"), (9, 2, "b"), (9, 11, "a!"), (9, 12, "b!")]
+        assert await connection.fetchval("select sum(total)::int from sums") == 12
+
+
 async def test_none_is_done_where_one_is_refused(database: Database) -> None:
     async with _scratch(database) as connection:
         with pytest.raises(asyncpg.NotNullViolationError):

@@ -8,7 +8,7 @@ import pytest
 
 from services.reporting import answers, store
 from services.reporting.answers import evidence, published
-from services.reporting.answers.activity import ABOUT, activities, by_service, first_by_service
+from services.reporting.answers.activity import ABOUT, Services, activities, by_service, first_by_service
 from services.reporting.answers.attention import Thresholds, standings
 from services.reporting.answers.figures import Asked, figure, figure_of
 from services.reporting.answers.snapshots import Snapshot
@@ -68,6 +68,7 @@ async def _grow(worker: Pool, first: int, last: int) -> None:
 def _questions() -> Mapping[str, Ask]:
     """Every query that an answer is made of."""
     month = date(TODAY.year, TODAY.month, 1)
+    coarse = [one for one in PERIODS if one.grain is not Period.DAY]
     thresholds = Thresholds(14, 50, 10)
     placed = {"home_office": OFFICES, "kind": ["*"]}
     ever = [Span("ever", Period.MONTH, FIRST_DAY, TODAY)]
@@ -76,8 +77,11 @@ def _questions() -> Mapping[str, Ask]:
         "overview": answers.of_overview,
         "activities": lambda s: activities(s, OFFICES, PERIODS),
         "per day": lambda s: office_activity.per_day(s.connection, 1, OFFICES, TODAY - timedelta(days=29), TODAY),
-        "by service": lambda s: by_service(s, OFFICES, PERIODS, ABOUT, {"field": ["marketing"]}),
-        "first by service": lambda s: first_by_service(s, OFFICES, PERIODS, ABOUT, {}, after=(), limit=ON_A_PAGE),
+        "by service": lambda s: by_service(s, Services(OFFICES, PERIODS), ABOUT, {"field": ["marketing"]}),
+        "by service in the province": lambda s: by_service(s, Services(OFFICES, coarse, whole=True), ABOUT, {}),
+        "first by service": lambda s: first_by_service(
+            s, Services(OFFICES, PERIODS), ABOUT, {}, after=(), limit=ON_A_PAGE
+        ),
         "consultants": lambda s: consultant_load.page(s.connection, 1, OFFICES, (month, TODAY), None, ON_A_PAGE),
         "regions": lambda s: businesses_by_region.within(s.connection, 1, "village", "35.76.02", OFFICES),
         "counts": lambda s: businesses_by_region.counts(s.connection, 1, OFFICES),

@@ -150,6 +150,27 @@ async def test_a_correction_of_the_minutes_of_one_office_moves_no_other(given: G
             },
             (BATU, "2024", "marketing", "business_mentoring", "office_visit"): {"sessions": 1, **HOUR},
         },
+        sessions_in_province={
+            ("*", "2024", "finance", "business_mentoring", "office_visit"): {
+                "sessions": 1,
+                "contact_minutes": 60,
+                "preparation_minutes": 15,
+            },
+            ("*", "2024", "marketing", "business_mentoring", "office_visit"): {"sessions": 1, **HOUR},
+        },
+    )
+
+
+async def test_what_two_offices_do_adds_up_in_the_province(given: Giver) -> None:
+    maja, batu = Session("maja", "A"), Session("batu", "A", at=BATU, on="2024-06-30")
+    about = ("marketing", "business_mentoring", "office_visit")
+    twice = {name: 2 * amount for name, amount in HOUR.items()}
+    await given(maja.completed(), batu.completed(), maja.corrected(day="2024-06-01")).then(
+        sessions_by_service={
+            (MAJA, "2024-06", *about): {"sessions": 1, **HOUR},
+            (BATU, "2024-06", *about): {"sessions": 1, **HOUR},
+        },
+        sessions_in_province={("*", "2024-06", *about): {"sessions": 2, **twice}},
     )
 
 

@@ -11,7 +11,7 @@ from deploy.check import totals
 from deploy.check.reader import SERVICES, open_readers
 from services.reporting import store
 from services.reporting.domain import Position
-from services.reporting.projections import RULES, TOTALS
+from services.reporting.projections import RULES, TABLES
 from services.reporting.projections.comparison import Difference
 from services.reporting.rebuild import (
     AlreadyRebuildingError,
@@ -127,7 +127,7 @@ async def test_a_row_that_was_changed_by_hand_is_shown_and_healed(database: Data
 
 
 _BY_HAND = (
-    *((total.name, f"{total.amounts[-1]} = {total.amounts[-1]} + 1") for total in TOTALS),
+    *((total.name, f"{total.amounts[-1]} = {total.amounts[-1]} + 1") for total in TABLES),
     ("served_business", "visits = jsonb_set(visits::jsonb, '{0,3}', '1')::json"),
     ("intensive_business", "contact_minutes = contact_minutes + 1"),
 )

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from services.reporting.domain import Fact, canonical, fact_of
-from services.reporting.projections import RULES, TOTALS, office_activity, totals_of
+from services.reporting.projections import RULES, TABLES, TOTALS, office_activity, totals_of
 from services.reporting.projections.applier import KIND_OF
 from services.reporting.projections.total import Contribution, Differences
 from shared.contracts.catalogue import AnyEvent
@@ -119,19 +119,28 @@ GOLDEN: list[tuple[str, Fact, Pinned]] = [
 
 
 @pytest.mark.parametrize(("fact", "expected"), [row[1:] for row in GOLDEN], ids=[row[0] for row in GOLDEN])
-def test_contributions_of_version_2(fact: Fact, expected: Pinned) -> None:
-    for total in totals_of(2):
+def test_contributions_since_version_2(fact: Fact, expected: Pinned) -> None:
+    """Version 3 counts nothing else: it has the province's sums of what offices have (test_given_events)."""
+    for total in (*totals_of(2), *totals_of(3)):
         assert sorted(total.contributions(fact)) == sorted(expected.get(total.name, NOTHING)), total.name
 
 
 def test_the_version_is_pinned() -> None:
     """Whoever raises it pins the new rules' contributions beside those above."""
-    assert RULES == 2
+    assert RULES == 3
     assert totals_of(1) == ()  # what was summed before has no table any more: it waits for its rebuild
-    assert len(totals_of(2)) == len(TOTALS)
+    assert [total.name for total in totals_of(2)] == [total.name for total in TOTALS]
+    assert [total.name for total in totals_of(3)] == [total.name for total in TABLES]
 
 
-@pytest.mark.parametrize("total", TOTALS, ids=lambda total: total.name)
+def test_sets_of_older_rules_are_not_given_the_sums_of_the_province() -> None:
+    older, newer = ({total.name: total for total in totals_of(rules)} for rules in (2, 3))
+    assert older["sessions_by_service"].add_whole_sql == ()
+    (statement,) = newer["sessions_by_service"].add_whole_sql
+    assert statement.startswith("insert into sessions_in_province ")
+
+
+@pytest.mark.parametrize("total", TABLES, ids=lambda total: total.name)
 def test_every_amount_stands_under_a_whole_key(total: Any) -> None:
     for _, fact, _ in GOLDEN:
         for key, amounts in total.contributions(fact):

@@ -10,16 +10,17 @@ from uuid import UUID
 import pytest
 
 from services.mentoring.domain.lifecycle import Deed, State, after
+from services.reporting import projections
 from services.reporting.domain import Fact, fact_of
 from services.reporting.indicators import INDICATORS, Amount, Indicator, Measure, of_amount
-from services.reporting.projections import RULES, businesses_served, totals_of
+from services.reporting.projections import businesses_served
 from services.reporting.projections.applier import KIND_OF
 from services.reporting.projections.total import Key
 from shared.contracts.catalogue import EVENT_TYPES
 from tests.support.reporting_events import business, event, session
 
 A, B, S = UUID(int=1), UUID(int=2), UUID(int=3)
-TOTALS = {total.name: total for total in totals_of(RULES)}
+TOTALS = {total.name: total for total in projections.TOTALS}
 _TOLD_BY = {
     Deed.COMPLETE: "SessionCompleted",
     Deed.CORRECT: "SessionCorrected",
