@@ -5,9 +5,8 @@ the whole database (11,400 → 3,600 commits a second). Whoever is not told, or 
 """
 
 import asyncio
-from contextlib import suppress
 
-from shared.loops import BackgroundLoop
+from shared.loops import BackgroundLoop, wait_for
 from shared.postgres import UNAVAILABLE, Connection, connect, role_name
 from shared.settings import Settings
 
@@ -100,6 +99,4 @@ class Hearing:
 
     async def wait(self, seconds: float) -> None:
         """Waits for a ring, but no longer than so."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._rung.wait()
+        await wait_for(self._rung, seconds)

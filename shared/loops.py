@@ -7,6 +7,13 @@ from contextlib import suppress
 import structlog
 
 
+async def wait_for(event: asyncio.Event, seconds: float) -> None:
+    """Waits until the event is set, but no longer than so."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
 class BackgroundLoop(ABC):
     """`run` works until `stopping` is set. A loop that fails is begun again after a pause: it never dies in silence."""
 
@@ -42,9 +49,7 @@ class BackgroundLoop(ABC):
 
     async def rest(self, seconds: float) -> None:
         """Waits, but no longer than until it is told to stop."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.stopping.wait()
+        await wait_for(self.stopping, seconds)
 
     async def _run_again_and_again(self) -> None:
         while not self.stopping.is_set():

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from deploy.bench import province
-from deploy.bench.desk import open_office, registry_settings, request
+from deploy.bench.desk import open_bells, open_office, registry_settings, request
 from deploy.bench.load import Effect
 from deploy.demo.people import nik
 from deploy.local.installation import Installation
@@ -64,9 +64,7 @@ class Commands:
         """Connects to both services as their apis do."""
         settings = registry_settings(installation)
         pools = [await _pool(settings, "registry"), await _pool(installation.settings("mentoring", "api"), "mentoring")]
-        bells = {service: Bell(service, installation.settings(service, "api")) for service in ("registry", "mentoring")}
-        for bell in bells.values():
-            await bell.start()
+        bells = await open_bells(installation)
         return cls(pools[0], pools[1], open_vault(settings), bells, business_day(utc_now()))
 
     async def prepare(self, writes: int) -> None:  # noqa: ARG002  staff are as many whatever is written

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from deploy.bench import backlog, province
+from deploy.bench.desk import open_bells
 from deploy.bench.load import Effect
 from deploy.local.installation import Installation
 from shared.bell import Bell
@@ -43,11 +44,9 @@ class Events:
     @classmethod
     async def open(cls, installation: Installation) -> "Events":
         """Connects to both outboxes as the apis do."""
-        pools, bells = {}, {}
+        pools = {}
         for service in ("registry", "mentoring"):
             settings = installation.settings(service, "api")
-            bells[service] = Bell(service, settings)
-            await bells[service].start()
             pools[service] = await create_pool(
                 settings,
                 role_name(service, "app"),
@@ -55,7 +54,7 @@ class Events:
                 application="plut-bench-writers",
                 size=_CONNECTIONS,
             )
-        return cls(pools, bells, business_day(utc_now()))
+        return cls(pools, await open_bells(installation), business_day(utc_now()))
 
     async def prepare(self, writes: int) -> None:
         """Registers a few businesses, so that there is something to correct, and makes the events."""

@@ -10,6 +10,7 @@ from services.registry.commands import offices
 from services.registry.domain.forms import OfficeForm
 from services.registry.settings import RegistrySettings
 from shared.auth.principal import Principal
+from shared.bell import Bell
 from shared.clock import utc_now
 from shared.commands import Request
 from shared.ids import new_id
@@ -29,6 +30,14 @@ async def registry_pool(installation: Installation, size: int | None = None) -> 
     return await create_pool(
         registry_settings(installation), role, schema="registry", application="plut-bench", size=size
     )
+
+
+async def open_bells(installation: Installation) -> dict[str, Bell]:
+    """Returns what rings for each service's relay, as its api does."""
+    bells = {service: Bell(service, installation.settings(service, "api")) for service in ("registry", "mentoring")}
+    for bell in bells.values():
+        await bell.start()
+    return bells
 
 
 def request(principal: Principal | None = None, body: bytes | None = None) -> Request:

@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Hashable
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
+
+from shared.loops import wait_for
 
 # Looking costs the database as much as a small write: more often would slow down what is measured.
 _REST_SECONDS = 0.002
@@ -58,9 +59,7 @@ class Watch(Generic[Key]):
 
     async def drain(self, within: float) -> bool:
         """Waits until everything expected was seen; False if some are missing after `within` seconds."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                await self._nothing.wait()
+        await wait_for(self._nothing, within)
         return not self._expected
 
     async def _watch(self, number: int, look: Look[Key]) -> None:

@@ -21,6 +21,7 @@ from deploy.demo.writer import GaveUpError, Log, Writer
 from deploy.local.import_desk import Progress
 from deploy.local.installation import Installation
 from shared.auth.principal import Role
+from shared.loops import wait_for
 from shared.postgres import UNAVAILABLE, Pool, create_pool, role_name
 
 _STORY_SECONDS = 20.0
@@ -169,7 +170,7 @@ async def work_quietly(stage: Stage, stopping: asyncio.Event) -> None:
         with suppress(GaveUpError, httpx.HTTPError):
             await chance.choice(stage.offices).write_once()
             await stage.clients.answer_some()
-        await _rest(stopping, _QUIET_SECONDS)
+        await wait_for(stopping, _QUIET_SECONDS)
 
 
 async def look(stage: Stage) -> Shown:
@@ -182,12 +183,12 @@ async def _write_until(office: SimulatedOffice, stopping: asyncio.Event, seconds
     until = time.monotonic() + seconds
     while not stopping.is_set() and time.monotonic() < until:
         await office.write_once()
-        await _rest(stopping, office.chance.uniform(*_PAUSE_SECONDS))
+        await wait_for(stopping, office.chance.uniform(*_PAUSE_SECONDS))
 
 
 async def _import(stage: Stage, stopping: asyncio.Event) -> None:
     """One office imports a sheet while all write; told to stop, the service goes on with it alone."""
-    await _rest(stopping, _IMPORT_AFTER_SECONDS)
+    await wait_for(stopping, _IMPORT_AFTER_SECONDS)
     if stopping.is_set():
         return
     office = next(each for each in stage.offices if each.office.code == _IMPORTING)
@@ -215,7 +216,7 @@ async def _keep_answering(stage: Stage) -> None:
 async def _until_somebody_disputes(stage: Stage, stopping: asyncio.Event) -> None:
     deadline = time.monotonic() + _CATCH_UP_SECONDS
     while not stage.clients.disputed and not stopping.is_set() and time.monotonic() < deadline:
-        await _rest(stopping, _LOOK_EVERY_SECONDS)
+        await wait_for(stopping, _LOOK_EVERY_SECONDS)
 
 
 async def _see_contested(stage: Stage) -> None:
@@ -231,12 +232,6 @@ async def _keep_board(stage: Stage) -> None:
         with suppress(httpx.HTTPError, GaveUpError):
             stage.board.update(await look(stage))
         await asyncio.sleep(every)
-
-
-async def _rest(stopping: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
 
 
 @asynccontextmanager

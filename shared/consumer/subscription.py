@@ -14,7 +14,7 @@ from shared.consumer import kafka
 from shared.consumer.placing import Gate, Placer
 from shared.contracts.catalogue import Topic
 from shared.kafka_admin import KafkaTrouble, bounded
-from shared.loops import BackgroundLoop
+from shared.loops import BackgroundLoop, wait_for
 from shared.settings import Settings
 
 _TICK_SECONDS = 1.0
@@ -116,9 +116,7 @@ class Subscription(BackgroundLoop):
 
     async def _wait(self) -> None:
         """Returns when something waits to be placed, it is time for a tick, or it is told to stop."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_TICK_SECONDS / 4):
-                await self._reader.wake.wait()
+        await wait_for(self._reader.wake, _TICK_SECONDS / 4)
 
     # Once a second
 

@@ -15,6 +15,7 @@ from shared.bell import Hearing
 from shared.contracts.catalogue import WATERMARK, topics_of
 from shared.contracts.platform import TopicEnd, Watermark
 from shared.kafka_admin import KafkaTrouble
+from shared.loops import wait_for
 from shared.pace import Pace, Wait
 from shared.postgres import UNAVAILABLE, Connection
 from shared.relay import examination, store
@@ -176,7 +177,7 @@ class Lead:
         for _ in range(_ALARM_LOOKS):
             self._health.tick()
             await self._count_if_due()
-            await self._rest(1)
+            await wait_for(self._stopping, 1)
             if (await store.read_state(self._connection)).position.fence != self._position.fence:
                 raise SteppedDown
             if self._stopping.is_set():
@@ -412,7 +413,7 @@ class Lead:
         await self._count_if_due()
         shortest, longest = _RETRY_SECONDS
         self._retry_seconds = shortest if had_worked else min(longest, 2 * self._retry_seconds)
-        await self._rest(self._retry_seconds)
+        await wait_for(self._stopping, self._retry_seconds)
 
     async def _begin_again(self, loss: LogLost) -> None:
         """Kafka lost what it had acknowledged: the whole outbox is sent again under a higher epoch."""
@@ -438,11 +439,6 @@ class Lead:
         publisher, self._publisher = self._publisher, None
         if publisher is not None:
             await publisher.close()
-
-    async def _rest(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
 
 
 async def _opened_publisher(settings: Settings) -> Publisher:

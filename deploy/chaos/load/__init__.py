@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +18,7 @@ from deploy.demo.staff import Staff
 from deploy.demo.story import open_offices
 from deploy.demo.writer import GaveUpError, Log, Writer
 from deploy.local.installation import Installation
+from shared.loops import wait_for
 
 _PAUSE_SECONDS = (0.1, 0.4)
 _LISTENERS = 2
@@ -148,12 +149,7 @@ class Load:
                 pass
             except (GaveUpError, httpx.HTTPError) as error:
                 self.troubles.append(f"{office.office.code}: {error!r}")
-            await self._rest(office.chance.uniform(*_PAUSE_SECONDS))
-
-    async def _rest(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+            await wait_for(self._stopping, office.chance.uniform(*_PAUSE_SECONDS))
 
 
 def _nobody(_told: Acknowledged) -> None:
