@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 
@@ -11,10 +12,9 @@ async def is_live(url: str, within: float = 2.0) -> bool:
 
     Ten processes are asked ten times a second while they start: a client library would take a core for that.
     """
-    address = urlsplit(url)
     try:
-        async with asyncio.timeout(within):
-            status = await _status_of(address.hostname or "", address.port or 80, "/live")
+        async with asyncio.timeout(within), _answer_of(url, "/live") as answer:
+            status = await answer.readline()
     except (OSError, TimeoutError):
         return False
     return status.split()[1:2] in ([b"200"], [b"204"])
@@ -22,31 +22,23 @@ async def is_live(url: str, within: float = 2.0) -> bool:
 
 async def hindrance(url: str, within: float = 3.0) -> str | None:
     """Returns why a process that lives does not do all its work, as `/ready` tells; else None."""
-    address = urlsplit(url)
     try:
-        async with asyncio.timeout(within):
-            answer = await _answer_of(address.hostname or "", address.port or 80, "/ready")
-            said = json.loads(answer.partition(b"\r\n\r\n")[2])
+        async with asyncio.timeout(within), _answer_of(url, "/ready") as answer:
+            said = json.loads((await answer.read()).partition(b"\r\n\r\n")[2])
     except (OSError, TimeoutError, ValueError):
         return None
     reason = said.get("reason") if isinstance(said, dict) else None
     return reason if isinstance(reason, str) else None
 
 
-async def _answer_of(host: str, port: int, path: str) -> bytes:
+@asynccontextmanager
+async def _answer_of(url: str, path: str) -> AsyncIterator[asyncio.StreamReader]:
+    address = urlsplit(url)
+    host, port = address.hostname or "", address.port or 80
     reader, writer = await asyncio.open_connection(host, port)
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
-        return await reader.read()
-    finally:
-        writer.close()
-
-
-async def _status_of(host: str, port: int, path: str) -> bytes:
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
-        return await reader.readline()
+        yield reader
     finally:
         writer.close()
         with suppress(OSError):
