@@ -1,5 +1,6 @@
 """What offices did in periods, by office, service or consultant; distinct businesses are the province's own number."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -93,12 +94,18 @@ async def through_time(
     distinct = Span("distinct", begins.grain, begins.first, ends.first)
     whom = {"office": [PROVINCE] if whole else offices}
     served = await sums(connection, version, businesses_served.TOTAL, [distinct], by=("starts",), within=whom)
-    by_start: dict[str, dict[str, int]] = {}
-    for one in (*done, *served):
-        start = one.key[0] if begins.grain is not Period.QUARTER else _quarter_of(one.key[0])
-        known = by_start.get(start, _NOTHING)
-        by_start[start] = {**known, **{name: known[name] + amount for name, amount in one.amounts.items()}}
-    return {period: by_start.get(period.first.isoformat(), _NOTHING) for period in periods}
+    done_by, served_by = {one.key[0]: one.amounts for one in done}, {one.key[0]: one.amounts for one in served}
+    if begins.grain is Period.QUARTER:
+        done_by = _by_quarter(done)
+    starts = {period: period.first.isoformat() for period in periods}
+    return {period: _together(done_by.get(start), served_by.get(start)) for period, start in starts.items()}
+
+
+def _by_quarter(months: Sequence[Sum]) -> dict[str, Amounts]:
+    quarters: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in months:
+        quarters[_quarter_of(one.key[0])].update(one.amounts)
+    return dict(quarters)
 
 
 def _quarter_of(month: str) -> str:

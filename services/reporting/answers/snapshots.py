@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from services.reporting import store
@@ -29,7 +30,7 @@ class Instant:
     def behind_ms(self) -> int | None:
         return behind_ms(self.as_of, self.now)
 
-    @property
+    @cached_property  # a series asks for it in each row
     def today(self) -> date:
         return today(self.now)
 
