@@ -114,11 +114,14 @@ class Writer:
         return first, second
 
     async def read(self, url: str, token: Token) -> Any:  # noqa: ANN401  whatever JSON holds
-        """Returns what a GET answers, once it does; raises httpx.HTTPStatusError for a refusal, and GaveUpError."""
+        """Returns what a GET answers, once it does; raises httpx.HTTPStatusError for a refusal, and GaveUpError.
+
+        A token may have been good when it was taken, and its key be gone by now: it is taken anew.
+        """
         for attempt in range(TRIES):
             with suppress(httpx.TransportError):
                 answer = await self._client.get(self._route(url), headers={"Authorization": f"Bearer {await token()}"})
-                if "Retry-After" not in answer.headers:
+                if "Retry-After" not in answer.headers and answer.status_code != httpx.codes.UNAUTHORIZED:
                     return answer.raise_for_status().json()
             await asyncio.sleep(patience(attempt))
         raise GaveUpError(f"no answer from {url} for a minute")

@@ -109,6 +109,19 @@ async def test_a_reader_waits_for_what_is_away_and_takes_a_refusal_for_an_answer
     await writer.close()
 
 
+async def test_a_reader_whose_token_is_not_taken_any_more_takes_another(desk: Desk, tmp_path: Path) -> None:
+    tokens = ["old", "new"]
+
+    async def token() -> str:
+        return tokens.pop(0)
+
+    writer = Writer(Log(tmp_path / "35.76.jsonl"))
+    desk.answers = [(401, {}, ""), (200, {"items": []}, "")]
+    assert await writer.read(desk.url, token) == {"items": []}
+    assert tokens == []
+    await writer.close()
+
+
 def test_a_line_that_a_kill_cut_off_is_ended(tmp_path: Path) -> None:
     path = tmp_path / "35.76.jsonl"
     path.write_text('{"key": "a", "status": 201, "answer": null, "at": "2026-11-21T00:00:00+00:00"}\n{"key": "b", "st')
