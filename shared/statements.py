@@ -18,7 +18,7 @@ class Write:
 
     sql: str
     arguments: Sequence[Any]
-    also: Sequence[str] = ()
+    also: tuple[str, ...] = ()
 
 
 async def write_together(connection: Any, shared: Any, writes: Sequence[Write]) -> list[int]:  # noqa: ANN401  pooled or plain
@@ -29,7 +29,7 @@ async def write_together(connection: Any, shared: Any, writes: Sequence[Write]) 
     if not writes:
         return []
     arguments = [argument for write in writes for argument in write.arguments]
-    widths = tuple((write.sql, tuple(write.also), len(write.arguments)) for write in writes)
+    widths = tuple((write.sql, write.also, len(write.arguments)) for write in writes)
     row = await connection.fetchrow(_as_one(widths), shared, *arguments)
     return list(row)
 

@@ -46,9 +46,8 @@ class Events:
         """Connects to both outboxes as the apis do."""
         pools = {}
         for service in ("registry", "mentoring"):
-            settings = installation.settings(service, "api")
             pools[service] = await create_pool(
-                settings,
+                installation.settings(service, "api"),
                 role_name(service, "app"),
                 schema=service,
                 application="plut-bench-writers",

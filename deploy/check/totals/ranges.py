@@ -47,12 +47,7 @@ async def of_offices_and_years(readers: Readers, stored: int) -> list[tuple[Span
 
 async def of_years(readers: Readers, stored: int) -> list[tuple[Span, Span]]:
     """Returns all office codes with spans of days. No month or year lies in two of them."""
-    offices = Span(_LOWEST, _HIGHEST)
-    if stored <= _AT_ONCE:
-        return [(offices, Span(date.min, date.max))]
-    async with readers.instant("reporting") as connection:
-        years = await connection.fetch(_YEARS, offices.first, offices.until)
-    return [(offices, span) for span in _between(date.min, [row["starts"] for row in years], date.max)]
+    return await _of_offices(readers, stored, _YEARS, date.min, date.max, apart=False)
 
 
 async def of_offices_and_regencies(readers: Readers, stored: int) -> list[tuple[Span, Span]]:
@@ -60,12 +55,24 @@ async def of_offices_and_regencies(readers: Readers, stored: int) -> list[tuple[
     return await _of_offices(readers, stored, _REGENCIES, _LOWEST, _HIGHEST)
 
 
-async def _of_offices(readers: Readers, stored: int, cuts: str, lowest: Any, highest: Any) -> list[tuple[Span, Span]]:  # noqa: ANN401
-    """Returns the spans of each office between the `cuts` that it has, from the lowest to the highest there can be."""
+async def _of_offices(
+    readers: Readers,
+    stored: int,
+    cuts: str,
+    lowest: Any,  # noqa: ANN401
+    highest: Any,  # noqa: ANN401
+    *,
+    apart: bool = True,
+) -> list[tuple[Span, Span]]:
+    """Returns the spans of each office between the `cuts` that it has, from the lowest to the highest there can be.
+
+    Not `apart`: those of all offices together.
+    """
     if stored <= _AT_ONCE:
         return [(Span(_LOWEST, _HIGHEST), Span(lowest, highest))]
     async with readers.instant("reporting") as connection:
-        offices = _between(_LOWEST, [row["id"] for row in await connection.fetch(_OFFICES)], _HIGHEST)
+        ids = [row["id"] for row in await connection.fetch(_OFFICES)] if apart else []
+        offices = _between(_LOWEST, ids, _HIGHEST)
         return [
             (office, span)
             for office in offices

@@ -156,6 +156,13 @@ class Total:
 _IN_OFFICES = "office >= $1 and office < $2"
 _MINUTES = ("contact_minutes", "preparation_minutes", "travel_minutes")
 
+_BY_SERVICE = Total(
+    table="sessions_by_service",
+    key=("office", "grain", "starts", "field", "service", "channel"),
+    amounts=("sessions", "confirmed", *_MINUTES, "confirmed_contact_minutes"),
+    facts=f"{_SESSIONS}, {_SERVICE}",
+    within=f"{_IN_OFFICES} and starts >= $3 and starts < $4",
+)
 OF_ACTIVITY = (
     Total(
         table="office_activity",
@@ -176,13 +183,7 @@ OF_ACTIVITY = (
         facts=f"{_SESSIONS}, {_ACTIVITY}",
         within=f"{_IN_OFFICES} and starts >= $3 and starts < $4",
     ),
-    Total(
-        table="sessions_by_service",
-        key=("office", "grain", "starts", "field", "service", "channel"),
-        amounts=("sessions", "confirmed", *_MINUTES, "confirmed_contact_minutes"),
-        facts=f"{_SESSIONS}, {_SERVICE}",
-        within=f"{_IN_OFFICES} and starts >= $3 and starts < $4",
-    ),
+    _BY_SERVICE,
     Total(
         table="consultant_load",
         key=("office", "consultant", "month"),
@@ -191,7 +192,6 @@ OF_ACTIVITY = (
         within=f"{_IN_OFFICES} and month >= $3 and month < $4",
     ),
 )
-_BY_SERVICE = OF_ACTIVITY[1]
 # Sets that were begun with rules before these have no such rows.
 _PROVINCE_SINCE = 3
 OF_PROVINCE = Total(
