@@ -1,5 +1,6 @@
 """A small command of the tests' own: each accepted request leaves one row, written through the real machinery."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -21,6 +22,7 @@ insert into registry.shelf values ('a', 0), ('b', 0);
 grant select, insert on registry.effect to registry_app;
 grant select, update on registry.shelf to registry_app;
 """
+_WAITING = "select exists (select from pg_locks where not granted)"
 Decide = Callable[[Work], Awaitable[Answer]]
 
 
@@ -70,6 +72,16 @@ class Ledger:
             " left join registry.effect e on e.key = c.key group by 1",
         )
         return {row["key"]: row["effects"] for row in rows}
+
+    async def until_a_lock_is_waited_for(self) -> None:
+        """Returns once some statement waits for another's lock, whatever kind of lock that is."""
+        connection = await asyncpg.connect(self.database.superuser_dsn)
+        try:
+            async with asyncio.timeout(30):
+                while not await connection.fetchval(_WAITING):  # noqa: ASYNC110  Postgres sets no event
+                    await asyncio.sleep(0.01)
+        finally:
+            await connection.close()
 
     async def as_superuser(self, method: str, *arguments: Any) -> Any:
         """Calls one method of a connection that no policy holds back."""

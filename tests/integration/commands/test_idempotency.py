@@ -5,7 +5,6 @@ import random
 from contextlib import suppress
 from datetime import date
 
-import asyncpg
 import pytest
 
 from shared import postgres
@@ -34,7 +33,7 @@ async def test_a_duplicate_waits_for_the_first_and_gets_its_answer(ledger: Ledge
     first = asyncio.create_task(execute(ledger.pool, request("key-00002"), ledger.deciding("key-00002", before=hold)))
     await inside.wait()
     second = asyncio.create_task(ledger.write(request("key-00002")))
-    await _until_waiting_for_a_lock(ledger)
+    await ledger.until_a_lock_is_waited_for()
     go_on.set()
 
     answer, repeated = await asyncio.gather(first, second)
@@ -54,7 +53,7 @@ async def test_a_duplicate_of_a_command_that_fails_runs_itself(ledger: Ledger) -
     first = asyncio.create_task(execute(ledger.pool, request("key-00003"), ledger.deciding("key-00003", before=fail)))
     await inside.wait()
     second = asyncio.create_task(ledger.write(request("key-00003")))
-    await _until_waiting_for_a_lock(ledger)
+    await ledger.until_a_lock_is_waited_for()
     go_on.set()
 
     with pytest.raises(Problem):
@@ -248,15 +247,3 @@ select count(pg_terminate_backend(pid)) from (
     order by random() limit 1
 ) as one
 """
-
-
-_WAITING = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
-
-
-async def _until_waiting_for_a_lock(ledger: Ledger) -> None:
-    connection = await asyncpg.connect(ledger.database.superuser_dsn)
-    try:
-        while not await connection.fetchval(_WAITING):  # noqa: ASYNC110  Postgres sets no event
-            await asyncio.sleep(0.01)
-    finally:
-        await connection.close()

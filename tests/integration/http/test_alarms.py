@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import APIRouter, Request
@@ -67,14 +68,22 @@ async def test_writes_that_wait_use_the_budget_up(own_ledger: Ledger) -> None:
         await asyncio.gather(*(_make(client, f"warm-{number:05}") for number in range(3)))
         nothing_told()
         before = told_here()
-        blocking = asyncio.create_task(
-            own_ledger.as_superuser("execute", "begin; lock registry.effect; select pg_sleep(0.6); commit")
-        )
-        await asyncio.sleep(0.1)
-        await _make(client, "slow-00001")
-        await blocking
+        await _made_to_wait(own_ledger, client)
     fires("WritesSlowFast WritesSlowSteadily", before, told_here(), goes_on=True)
     fires("WritesSlowSlowly", before, told_here(), goes_on=True)
+
+
+async def _made_to_wait(ledger: Ledger, client: httpx.AsyncClient) -> None:
+    """Writes, and lets what is written to go only when the write has waited longer than a good one may take."""
+    connection = await asyncpg.connect(ledger.database.superuser_dsn)
+    try:
+        async with asyncio.TaskGroup() as group, connection.transaction():
+            await connection.execute("lock registry.effect")
+            group.create_task(_make(client, "slow-00001"))
+            await ledger.until_a_lock_is_waited_for()
+            await asyncio.sleep(0.5)
+    finally:
+        await connection.close()
 
 
 async def test_an_issuer_that_is_away_and_many_denials_set_alarms_off(own_ledger: Ledger) -> None:
