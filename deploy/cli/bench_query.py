@@ -22,7 +22,7 @@ def query(
         10_000_000
     ),
     rate: Annotated[float, typer.Option(min=0, help="Events per second that are applied meanwhile.")] = 200.0,
-    seconds: Annotated[float, typer.Option(min=0.5, help="For how long each question is asked.")] = 3.0,
+    seconds: Annotated[float, typer.Option(min=0.5, help="For how long each question is asked.")] = 5.0,
     data_dir: DataDir = None,
     write: Write = None,
     json: Json = False,  # noqa: FBT002  a flag of the command line
