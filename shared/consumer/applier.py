@@ -1,8 +1,10 @@
 """What a service gives to the consumer: which topics it follows and what a batch of their events does."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from aiokafka import TopicPartition
 
 from shared.contracts.catalogue import AnyEvent, Topic
 from shared.pace import Wait
@@ -67,6 +69,14 @@ class PreparingApplier(Applier, Protocol):
 
     def prepare(self, one: Received) -> object:
         """Returns what is handed back to `apply` as `prepared`. Raises nothing."""
+
+
+@runtime_checkable
+class SharingApplier(Applier, Protocol):
+    """One that writes rows of its own where consumers share the work, so that they need not wait for each other."""
+
+    def dealt(self, partitions: Iterable[TopicPartition]) -> None:
+        """Is told which partitions are read here from now on; their topics are named as in the catalogue."""
 
 
 @runtime_checkable

@@ -19,7 +19,7 @@ from aiokafka import TopicPartition
 from shared import metrics
 from shared.clock import utc_now
 from shared.consumer import alarms, control, offsets, parking
-from shared.consumer.applier import Applier, PreparingApplier, Received
+from shared.consumer.applier import Applier, PreparingApplier, Received, SharingApplier
 from shared.consumer.faults import is_lost_race
 from shared.consumer.offsets import Displaced, Move, Place
 from shared.consumer.partitions import AnotherLog, HigherHistory, Misplaced, Share, Standing, take, take_in_steps
@@ -71,6 +71,7 @@ class Reader(Placer):
         self.halted: str | None = None
         self._halted_until: float | None = None
         self._preparing = applier if isinstance(applier, PreparingApplier) else None
+        self._sharing = applier if isinstance(applier, SharingApplier) else None
         self._pool = pool
         self._prefix = prefix
         self._writer = Writer(applier)
@@ -246,6 +247,8 @@ class Reader(Placer):
         consumer = self.consumer
         if consumer is None:
             return
+        if self._sharing is not None:
+            self._sharing.dealt(map(self._named, consumer.assignment()))
         connection = await self._own_connection()
         told = await control.read(connection, self.group)
         if told.stopped_because is not None:

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from aiokafka import TopicPartition
+
 from services.reporting.domain import Kind
 from services.reporting.projections import RULES, TOTALS
 from services.reporting.projections.applier import SetApplier
@@ -87,8 +89,9 @@ def received(events: Iterable[AnyEvent]) -> list[Received]:
 
 
 async def deliver(pool: Pool, batch: Sequence[Received], fed: ReadModelSet = LIVE, *, prepared: bool = True) -> None:
-    """Applies one batch in one transaction, prepared as the consumer's reader does."""
+    """Applies one batch in one transaction, dealt and prepared as the consumer's reader does."""
     applier = SetApplier(fed, lambda: NOW)
+    applier.dealt(TopicPartition(one.topic, one.partition) for one in batch)
     if prepared:
         batch = [one._replace(prepared=applier.prepare(one)) for one in batch]
     async with pool.acquire() as connection, connection.transaction():

@@ -2,25 +2,26 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+from aiokafka import TopicPartition
 
 from services.reporting import store
 from services.reporting.domain import Fact, Kind, canonical, fact_of
 from services.reporting.projections import businesses_served, happenings, subjects, totals_of
 from services.reporting.projections.news import Folded, New
-from services.reporting.projections.subjects import Due, Row
+from services.reporting.projections.subjects import Due
 from services.reporting.projections.total import Differences, additions
 from services.reporting.store import Found, ReadModelSet, Stage
 from shared.clock import utc_now
 from shared.consumer.alarms import VERSION_CLASH, raise_alarm
 from shared.consumer.applier import GATHER, Received
-from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, PARTITIONS, SESSION, Topic
+from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, SESSION, Topic
 from shared.metrics import DUPLICATES_DROPPED
 from shared.statements import Write
 
@@ -55,8 +56,7 @@ class SetApplier:
         self.set_version = fed.version
         self.group = fed.group
         self._now = now
-        # Consumers share the partitions: the least that this one has met is hardly another's.
-        self._slice = PARTITIONS - 1
+        self._slice = 0
         totals = totals_of(fed.rules)
         self._totals = {kind: [total for total in totals if kind in total.of] for kind in Kind}
         self._counts_served = businesses_served.TOTAL in totals
@@ -71,12 +71,15 @@ class SetApplier:
         except asyncpg.DataError:
             return None
 
+    def dealt(self, partitions: Iterable[TopicPartition]) -> None:
+        """Adds to a slice of the totals that no other consumer adds to: each session's partition is dealt to one."""
+        self._slice = min((each.partition for each in partitions if each.topic == SESSION.name), default=self._slice)
+
     async def apply(self, connection: Any, batch: Sequence[Received]) -> None:  # noqa: ANN401  pooled or plain
         """Writes facts and totals in the transaction that has moved the offsets.
 
         Raises SetStandsStill; asyncpg.SerializationError if the same aggregate is written elsewhere at the same time.
         """
-        self._slice = min([self._slice, *(one.partition for one in batch)])
         by_kind = self._by_kind(batch)
         ids = {kind: {new.fact.id for new in of_kind} for kind, of_kind in by_kind.items()}
         found = await store.lock_facts(connection, self.set_version, ids)
@@ -85,11 +88,15 @@ class SetApplier:
         facts = [folded.as_written() for folded in changed]
         others = happenings.write([(KIND_OF[one.event.type], one.event) for one in batch], self._now())
         copy = partial(store.copy_facts, connection, self.set_version, facts)
-        if self._follows:
-            others += await self._summed(connection, changed, copy)
-        else:
+        if not self._follows:
             await copy()
-        await store.write_facts(connection, self.set_version, facts, others)
+            await store.write_facts(connection, self.set_version, facts, others)
+            return
+        others += await self._counted_during(copy, changed)
+        if any(new.are_copied for new in facts):  # else a second statement would cost more than others wait
+            await store.write_facts(connection, self.set_version, facts, others)
+            facts, others = [], []
+        await store.write_facts(connection, self.set_version, facts, others + await self._served(connection, changed))
 
     def _new(self, fact: Fact) -> New:
         return New.of(fact, self._totals[fact.kind]) if self._follows else New.uncounted(fact)
@@ -136,44 +143,36 @@ class SetApplier:
             DUPLICATES_DROPPED.labels(self.group).inc(folded.dropped)
         return folded
 
-    async def _summed(
-        self,
-        connection: Any,  # noqa: ANN401
-        changed: Sequence[Folded],
-        copy: Callable[[], Awaitable[None]],
-    ) -> list[Write]:
-        """Returns what adds the batch to the totals; the sums are made while Postgres takes the facts."""
+    async def _counted_during(self, copy: Callable[[], Awaitable[None]], changed: Sequence[Folded]) -> list[Write]:
+        """Returns what adds to the totals that follow from facts alone; they are summed while Postgres takes facts."""
+        copied, counted = await asyncio.gather(copy(), self._counted(changed), return_exceptions=True)
+        if isinstance(copied, BaseException):
+            raise copied
+        if isinstance(counted, BaseException):
+            raise counted
+        return counted
+
+    async def _counted(self, changed: Sequence[Folded]) -> list[Write]:
+        if sum(len(folded.new) for folded in changed) > _STEP:  # else it is done before anything could be prepared
+            self.may_prepare.clear()
+        try:
+            sums: dict[str, Differences] = {}
+            for folded in changed:
+                of_kind = [sums.setdefault(total.name, Differences(total)) for total in self._totals[folded.kind]]
+                for _ in folded.count(of_kind, _STEP):
+                    await asyncio.sleep(0)
+            return additions(list(sums.values()), self._slice)
+        finally:
+            self.may_prepare.set()
+
+    async def _served(self, connection: Any, changed: Sequence[Folded]) -> list[Write]:  # noqa: ANN401
+        """Returns what the batch makes of businesses, which are locked from here on: last of all, for nearly every
+        large batch shares one with what another consumer applies, and that one waits until the commit.
+        """
         due: dict[UUID, Due] = {}
         for folded in changed:
             folded.note_visits(due)
         rows = await subjects.lock(connection, self.set_version, due)
-        sums, copied = await asyncio.gather(self._sums(changed, rows, due), copy(), return_exceptions=True)
-        if isinstance(copied, BaseException):
-            raise copied
-        if isinstance(sums, BaseException):
-            raise sums
-        return sums
-
-    async def _sums(self, changed: Sequence[Folded], rows: Sequence[Row], due: Mapping[UUID, Due]) -> list[Write]:
-        if len(rows) > _STEP:  # else they are made before anything could be prepared
-            self.may_prepare.clear()
-        try:
-            return await self._added_up(changed, rows, due)
-        finally:
-            self.may_prepare.set()
-
-    async def _added_up(self, changed: Sequence[Folded], rows: Sequence[Row], due: Mapping[UUID, Due]) -> list[Write]:
-        await asyncio.sleep(0)
-        served = []
-        for row in rows:
-            served.append(subjects.become(row, due[row.subject]))
-            if len(served) % _STEP == 0:
-                await asyncio.sleep(0)
-        sums: dict[str, Differences] = {}
-        for folded in changed:
-            of_kind = [sums.setdefault(total.name, Differences(total)) for total in self._totals[folded.kind]]
-            folded.count(of_kind)
-            await asyncio.sleep(0)
-        if self._counts_served:
-            sums[businesses_served.TOTAL.name] = subjects.count(served)
-        return [*subjects.writes(served), *additions(list(sums.values()), self._slice)]
+        served = [subjects.become(row, due[row.subject]) for row in rows]
+        sums = [subjects.count(served)] if self._counts_served else []
+        return [*subjects.writes(served), *additions(sums, self._slice)]

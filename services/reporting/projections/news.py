@@ -1,7 +1,8 @@
 """What a batch makes of aggregates: the newest fact of each, with all that follows from it alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
@@ -62,14 +63,18 @@ class Folded:
         newer = [self.new[id_].row for id_ in in_order if id_ in self.old]
         return NewFacts(self.kind, unknown, newer)
 
-    def count(self, differences: Sequence[Differences]) -> None:
-        """Counts the new facts, and takes back what those counted whose place they take. `differences`: of the totals
-        that count this kind, in their order.
+    def count(self, differences: Sequence[Differences], step: int) -> Iterator[None]:
+        """Counts the new facts, and takes back what those counted whose place they take; pauses after each `step` of
+        them. `differences`: of the totals that count this kind, in their order.
         """
-        for place, one in enumerate(differences):
-            for new in self.new.values():
-                one.add(new.counts[place])
-            one.take_back(self.old[id_] for id_ in self.new if id_ in self.old)
+        remaining = iter(self.new.items())
+        while some := list(islice(remaining, step)):
+            replaced = [self.old[id_] for id_, _ in some if id_ in self.old]
+            for place, one in enumerate(differences):
+                for _, new in some:
+                    one.add(new.counts[place])
+                one.take_back(replaced)
+            yield
 
     def note_visits(self, changed: dict[UUID, Due]) -> None:
         """Notes what the new facts change for businesses."""

@@ -3,13 +3,14 @@
 import asyncio
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from aiokafka import TopicPartition
 
 from shared import kafka_admin
 from shared.consumer.applier import GATHER, Received
@@ -79,6 +80,16 @@ class Preparing(Counting):
 
     def prepare(self, one: Received) -> object:
         return one.event.aggregate_id
+
+
+@dataclass
+class Sharing(Counting):
+    """Knows which partitions are its own."""
+
+    own: set[TopicPartition] = field(default_factory=set)
+
+    def dealt(self, partitions: Iterable[TopicPartition]) -> None:
+        self.own = set(partitions)
 
 
 @dataclass

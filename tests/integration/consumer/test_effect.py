@@ -5,13 +5,14 @@ from functools import partial
 
 import asyncpg
 import pytest
+from aiokafka import TopicPartition
 
 from shared import kafka_admin
 from shared.consumer import kafka, subscription
 from shared.consumer.offsets import position
-from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE
+from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, PARTITIONS
 from tests.infrastructure.databases import Database
-from tests.integration.consumer.conftest import GROUP, TIMES, Bench, Counting, Preparing
+from tests.integration.consumer.conftest import GROUP, TIMES, Bench, Counting, Preparing, Sharing
 from tests.support.log import business
 
 pytestmark = pytest.mark.kafka
@@ -60,6 +61,24 @@ async def test_two_hosts_share_the_work_and_one_takes_over(bench: Bench) -> None
     await bench.log.publish(*[business() for _ in range(24)])
     await bench.until(TIMES, total + 24)
     assert len(ours.seen) + len(theirs.seen) == total + 24
+
+
+async def test_who_shares_the_work_is_told_its_part(bench: Bench) -> None:
+    ours, theirs = Sharing(), Sharing()
+    await bench.host(ours)
+    second = await bench.host(theirs)
+    total = 0
+    while not (ours.seen and theirs.seen):
+        await bench.log.publish(*[business() for _ in range(24)])
+        total += 24
+        await bench.until(TIMES, total)
+    assert ours.own.isdisjoint(theirs.own)
+    assert ours.own | theirs.own == {TopicPartition(BUSINESS.name, number) for number in range(PARTITIONS)}
+    assert {(one.topic, one.partition) for one in theirs.seen} <= theirs.own
+    await second.stop()
+    await bench.log.publish(*[business() for _ in range(24)])
+    await bench.until(TIMES, total + 24)
+    assert len(ours.own) == PARTITIONS
 
 
 async def test_a_zombie_finds_another_row_and_rolls_back(bench: Bench, counting: Counting) -> None:

@@ -4,18 +4,32 @@ import asyncio
 from dataclasses import replace
 from uuid import UUID
 
+import asyncpg
 import pytest
 import pytest_asyncio
+from aiokafka import TopicPartition
 
 from services.reporting.domain import Kind, Period
 from services.reporting.projections import businesses_by_region, office_activity
-from services.reporting.projections.applier import SetStandsStill
+from services.reporting.projections.applier import SetApplier, SetStandsStill
 from services.reporting.projections.office_activity import Activity
 from services.reporting.store import Stage
+from shared.contracts.catalogue import BUSINESS, PARTITIONS, SESSION
+from shared.ids import new_id
 from shared.postgres import Pool
 from tests.infrastructure.databases import Database
 from tests.support.reporting_events import LIVE, NOW, business, deliver, office, received, session, tables
 
+# Which statement waits for another's row, and which tables its transaction has written to.
+_WAITING = """
+select a.query, array_agg(distinct c.relname::text) as written
+from pg_stat_activity a
+join pg_locks waits on waits.pid = a.pid and not waits.granted
+join pg_locks l on l.pid = a.pid and l.granted and l.mode = 'RowExclusiveLock'
+join pg_class c on c.oid = l.relation and c.relkind = 'r'
+where a.datname = current_database()
+group by a.pid, a.query
+"""
 A, B, S = UUID(int=1), UUID(int=2), UUID(int=3)
 DAY = NOW.date()
 
@@ -80,6 +94,41 @@ async def test_two_appliers_never_count_an_aggregate_twice(pool: Pool) -> None:
     if any(outcomes):
         await deliver(pool, received([session(S, [A], version=2)]))
     assert await _activity(pool) == _held(visits=1)
+
+
+async def test_a_large_batch_that_waits_for_a_business_has_added_up_all_else(pool: Pool, database: Database) -> None:
+    """Two consumers meet in the same businesses: what one makes of them is all that the other one waits for."""
+    large = received([session(new_id(), [B if number else A]) for number in range(60)])
+    looking = await asyncpg.connect(database.superuser_dsn)
+    try:
+        other = SetApplier(LIVE, lambda: NOW)
+        other.dealt([TopicPartition(SESSION.name, PARTITIONS)])  # a slice of its own
+        async with pool.acquire() as connection, connection.transaction():
+            await other.apply(connection, received([session(S, [A])]))
+            waiting = asyncio.create_task(deliver(pool, large))
+            async with asyncio.timeout(30):
+                while not (row := await looking.fetchrow(_WAITING)):
+                    assert not waiting.done()
+            assert row["query"].strip().startswith("select subject, visits")
+            assert set(row["written"]) >= {"fact_session", "office_activity", "consultant_load"}
+            assert "businesses_served" not in row["written"]
+        await waiting
+    finally:
+        await looking.close()
+    assert await _activity(pool) == Activity(
+        sessions=61, visits=61, contact_minutes=61 * 60, preparation_minutes=61 * 15, travel_minutes=61 * 10
+    )
+
+
+async def test_totals_are_added_to_the_slice_of_the_least_partition_of_sessions(pool: Pool) -> None:
+    applier = SetApplier(LIVE, lambda: NOW)
+    own = [TopicPartition(SESSION.name, 7), TopicPartition(SESSION.name, 4), TopicPartition(BUSINESS.name, 1)]
+    for dealt in (own, []):  # with none of its own it goes on as before
+        applier.dealt(dealt)
+        async with pool.acquire() as connection, connection.transaction():
+            await applier.apply(connection, received([session(new_id(), [A])]))
+    for table in ("office_activity", "businesses_served", "consultant_load"):
+        assert {row["slice"] for row in await pool.fetch(f"select slice from {table}")} == {4}
 
 
 async def test_what_was_prepared_says_what_the_event_says(pool: Pool) -> None:
