@@ -76,7 +76,9 @@ class SharingApplier(Applier, Protocol):
     """One that writes rows of its own where consumers share the work, so that they need not wait for each other."""
 
     def dealt(self, partitions: Iterable[TopicPartition]) -> None:
-        """Is told which partitions are read here from now on; their topics are named as in the catalogue."""
+        """Is told which partitions are read here from now on; their topics are named as in the catalogue. It may be in
+        the middle of a batch.
+        """
 
 
 @runtime_checkable

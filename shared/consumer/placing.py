@@ -3,7 +3,7 @@
 import asyncio
 import time
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -79,9 +79,9 @@ class Placer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         """Returns the present consumer; FastStream makes it when the subscriber starts, before partitions are dealt."""
         return None if self.subscriber is None else self.subscriber.consumer
 
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         metrics.REBALANCES.labels(self.group).inc()
-        structlog.get_logger().info("partitions_dealt", group=self.group, partitions=len(list(assigned)))
+        structlog.get_logger().info("partitions_dealt", group=self.group, partitions=len(assigned))
         self.forget()
         self.unplaced.clear()
         self.doubt(assigned)
@@ -149,7 +149,7 @@ class Gate(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
         if self._open and self._placer.consumer is not None:
             self._placer.consumer.polled_at = time.monotonic()  # nobody could poll while a batch was worked on
 
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         if self._open:
             self._placer.on_partitions_assigned(assigned)
 

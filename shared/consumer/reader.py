@@ -7,7 +7,7 @@ the position, see that it is still the one that was read there, and go on.
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -226,6 +226,11 @@ class Reader(Placer):
 
     # Places
 
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        if self._sharing is not None:
+            self._sharing.dealt(map(self._named, assigned))
+        super().on_partitions_assigned(assigned)
+
     def forget(self, partitions: Iterable[TopicPartition] | None = None) -> None:
         for partition in list(self._standings) if partitions is None else partitions:
             self._standings.pop(partition, None)
@@ -247,8 +252,6 @@ class Reader(Placer):
         consumer = self.consumer
         if consumer is None:
             return
-        if self._sharing is not None:
-            self._sharing.dealt(map(self._named, consumer.assignment()))
         connection = await self._own_connection()
         told = await control.read(connection, self.group)
         if told.stopped_because is not None:

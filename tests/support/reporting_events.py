@@ -13,7 +13,7 @@ from services.reporting.projections.applier import SetApplier
 from services.reporting.projections.total import Total
 from services.reporting.store import ReadModelSet, Stage, group_of
 from shared.consumer.applier import Received
-from shared.contracts.catalogue import EVENT_TYPES, TOPIC_OF, AnyEvent
+from shared.contracts.catalogue import EVENT_TYPES, SESSION, TOPIC_OF, AnyEvent
 from shared.outbox import partition_of
 from shared.postgres import Pool
 
@@ -88,10 +88,15 @@ def received(events: Iterable[AnyEvent]) -> list[Received]:
     ]
 
 
+def dealt_to(batch: Iterable[Received], applier: SetApplier) -> SetApplier:
+    """Returns an applier that adds to the slice of some partition of the batch: so totals get several slices."""
+    applier.dealt(TopicPartition(SESSION.name, one.partition) for one in batch)
+    return applier
+
+
 async def deliver(pool: Pool, batch: Sequence[Received], fed: ReadModelSet = LIVE, *, prepared: bool = True) -> None:
     """Applies one batch in one transaction, dealt and prepared as the consumer's reader does."""
-    applier = SetApplier(fed, lambda: NOW)
-    applier.dealt(TopicPartition(one.topic, one.partition) for one in batch)
+    applier = dealt_to(batch, SetApplier(fed, lambda: NOW))
     if prepared:
         batch = [one._replace(prepared=applier.prepare(one)) for one in batch]
     async with pool.acquire() as connection, connection.transaction():

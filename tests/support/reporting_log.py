@@ -15,7 +15,7 @@ from shared.contracts.catalogue import TOPIC_OF, TOPICS, AnyEvent, topics_of
 from shared.contracts.platform import TopicEnd, Watermark
 from shared.outbox import partition_of
 from shared.postgres import RETRYABLE, Pool
-from tests.support.reporting_events import NOW
+from tests.support.reporting_events import NOW, dealt_to
 
 _PLACES = """
 insert into consumer_offset (consumer_group, topic, partition, history, epoch)
@@ -101,7 +101,7 @@ class Consumer:
             batch: Sequence[Received] = self._log.records[topic, partition][at : at + self._batch]
             if batch:
                 await connection.execute(_MOVE, one.group, topic, partition, at + len(batch))
-                await SetApplier(one, lambda: NOW).apply(connection, batch)
+                await dealt_to(batch, SetApplier(one, lambda: NOW)).apply(connection, batch)
 
     async def _file_watermarks(self) -> None:
         async with self._pool.acquire() as connection:

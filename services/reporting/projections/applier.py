@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from services.reporting.store import Found, ReadModelSet, Stage
 from shared.clock import utc_now
 from shared.consumer.alarms import VERSION_CLASH, raise_alarm
 from shared.consumer.applier import GATHER, Received
-from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, SESSION, Topic
+from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, PARTITIONS, SESSION, Topic
 from shared.metrics import DUPLICATES_DROPPED
 from shared.statements import Write
 
@@ -39,6 +40,8 @@ KIND_OF: Mapping[str, Kind] = {
 
 # About a millisecond: so long Postgres waits for what comes next.
 _STEP = 64
+# About a hundredth of a second: so long the process's probes and heartbeats wait.
+_BREATH = 1_000
 
 
 class SetStandsStill(Exception):
@@ -72,8 +75,12 @@ class SetApplier:
             return None
 
     def dealt(self, partitions: Iterable[TopicPartition]) -> None:
-        """Adds to a slice of the totals that no other consumer adds to: each session's partition is dealt to one."""
-        self._slice = min((each.partition for each in partitions if each.topic == SESSION.name), default=self._slice)
+        """Adds to a slice of the totals that no other consumer adds to: each partition of sessions is dealt to one.
+
+        Whoever has none of those, where there are more consumers than partitions, keeps away from their slices.
+        """
+        own = [PARTITIONS * (each.topic != SESSION.name) + each.partition for each in partitions]
+        self._slice = min(own, default=self._slice)
 
     async def apply(self, connection: Any, batch: Sequence[Received]) -> None:  # noqa: ANN401  pooled or plain
         """Writes facts and totals in the transaction that has moved the offsets.
@@ -93,7 +100,7 @@ class SetApplier:
             await store.write_facts(connection, self.set_version, facts, others)
             return
         others += await self._counted_during(copy, changed)
-        if any(new.are_copied for new in facts):  # else a second statement would cost more than others wait
+        if sum(len(new.unknown) + len(new.newer) for new in facts) > _STEP:  # else one statement is what costs least
             await store.write_facts(connection, self.set_version, facts, others)
             facts, others = [], []
         await store.write_facts(connection, self.set_version, facts, others + await self._served(connection, changed))
@@ -153,17 +160,13 @@ class SetApplier:
         return counted
 
     async def _counted(self, changed: Sequence[Folded]) -> list[Write]:
-        if sum(len(folded.new) for folded in changed) > _STEP:  # else it is done before anything could be prepared
-            self.may_prepare.clear()
-        try:
+        with self._alone(sum(len(folded.new) for folded in changed)):
             sums: dict[str, Differences] = {}
             for folded in changed:
                 of_kind = [sums.setdefault(total.name, Differences(total)) for total in self._totals[folded.kind]]
                 for _ in folded.count(of_kind, _STEP):
                     await asyncio.sleep(0)
             return additions(list(sums.values()), self._slice)
-        finally:
-            self.may_prepare.set()
 
     async def _served(self, connection: Any, changed: Sequence[Folded]) -> list[Write]:  # noqa: ANN401
         """Returns what the batch makes of businesses, which are locked from here on: last of all, for nearly every
@@ -173,6 +176,23 @@ class SetApplier:
         for folded in changed:
             folded.note_visits(due)
         rows = await subjects.lock(connection, self.set_version, due)
-        served = [subjects.become(row, due[row.subject]) for row in rows]
-        sums = [subjects.count(served)] if self._counts_served else []
-        return [*subjects.writes(served), *additions(sums, self._slice)]
+        with self._alone(len(rows)):
+            served = []
+            for row in rows:
+                served.append(subjects.become(row, due[row.subject]))
+                if len(served) % _BREATH == 0:
+                    await asyncio.sleep(0)
+            sums = [subjects.count(served)] if self._counts_served else []
+            return [*subjects.writes(served), *additions(sums, self._slice)]
+
+    @contextmanager
+    def _alone(self, size: int) -> Iterator[None]:
+        """Keeps the next batch from being prepared while Postgres waits for what is worked out of this one; a small
+        one is worked out before anything could be.
+        """
+        if size > _STEP:
+            self.may_prepare.clear()
+        try:
+            yield
+        finally:
+            self.may_prepare.set()

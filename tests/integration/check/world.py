@@ -20,7 +20,7 @@ from shared.contracts.catalogue import TOPIC_OF, AnyEvent
 from shared.outbox import partition_of
 from shared.postgres import Pool
 from tests.infrastructure.databases import Database
-from tests.support.reporting_events import LIVE, NOW, business, office, session
+from tests.support.reporting_events import LIVE, NOW, business, dealt_to, office, session
 
 _ACCEPT = (
     "insert into accepted_command (principal, key, body_digest, status, answer, event_ids)"
@@ -100,7 +100,7 @@ class World:
         ]
         replicated = [each for each in batch if each.topic in {topic.name for topic in ReplicaApplier.topics}]
         appliers: dict[str, tuple[Applier, list[Received]]] = {
-            "reporting": (SetApplier(self._fed, lambda: NOW), batch),
+            "reporting": (dealt_to(batch, SetApplier(self._fed, lambda: NOW)), batch),
             "mentoring": (ReplicaApplier("mentoring-replica"), replicated),
         }
         for service, group in _GROUPS:

@@ -98,7 +98,7 @@ async def test_two_appliers_never_count_an_aggregate_twice(pool: Pool) -> None:
 
 async def test_a_large_batch_that_waits_for_a_business_has_added_up_all_else(pool: Pool, database: Database) -> None:
     """Two consumers meet in the same businesses: what one makes of them is all that the other one waits for."""
-    large = received([session(new_id(), [B if number else A]) for number in range(60)])
+    large = received([session(new_id(), [B if number else A]) for number in range(80)])
     looking = await asyncpg.connect(database.superuser_dsn)
     try:
         other = SetApplier(LIVE, lambda: NOW)
@@ -108,7 +108,7 @@ async def test_a_large_batch_that_waits_for_a_business_has_added_up_all_else(poo
             waiting = asyncio.create_task(deliver(pool, large))
             async with asyncio.timeout(30):
                 while not (row := await looking.fetchrow(_WAITING)):
-                    assert not waiting.done()
+                    assert not waiting.done(), waiting.exception()
             assert row["query"].strip().startswith("select subject, visits")
             assert set(row["written"]) >= {"fact_session", "office_activity", "consultant_load"}
             assert "businesses_served" not in row["written"]
@@ -116,19 +116,27 @@ async def test_a_large_batch_that_waits_for_a_business_has_added_up_all_else(poo
     finally:
         await looking.close()
     assert await _activity(pool) == Activity(
-        sessions=61, visits=61, contact_minutes=61 * 60, preparation_minutes=61 * 15, travel_minutes=61 * 10
+        sessions=81, visits=81, contact_minutes=81 * 60, preparation_minutes=81 * 15, travel_minutes=81 * 10
     )
 
 
 async def test_totals_are_added_to_the_slice_of_the_least_partition_of_sessions(pool: Pool) -> None:
     applier = SetApplier(LIVE, lambda: NOW)
     own = [TopicPartition(SESSION.name, 7), TopicPartition(SESSION.name, 4), TopicPartition(BUSINESS.name, 1)]
-    for dealt in (own, []):  # with none of its own it goes on as before
+    for dealt in (own, []):  # what is dealt to nobody changes nothing
         applier.dealt(dealt)
         async with pool.acquire() as connection, connection.transaction():
             await applier.apply(connection, received([session(new_id(), [A])]))
     for table in ("office_activity", "businesses_served", "consultant_load"):
         assert {row["slice"] for row in await pool.fetch(f"select slice from {table}")} == {4}
+
+
+async def test_who_has_no_sessions_keeps_away_from_their_slices(pool: Pool) -> None:
+    applier = SetApplier(LIVE, lambda: NOW)
+    applier.dealt([TopicPartition(BUSINESS.name, 3)])
+    async with pool.acquire() as connection, connection.transaction():
+        await applier.apply(connection, received([business(A)]))
+    assert {row["slice"] for row in await pool.fetch("select slice from office_activity")} == {PARTITIONS + 3}
 
 
 async def test_what_was_prepared_says_what_the_event_says(pool: Pool) -> None:
