@@ -61,7 +61,6 @@ from read_model_pointer p
 left join consumer_offset o on o.consumer_group = 'reporting-set-' || p.version
 group by p.version, p.edition
 """
-_STANDING = f"select live.*, read.*, clock_timestamp() as now from ({_LIVE}) live cross join ({_POSITION}) read"  # noqa: S608  ours
 
 
 async def sets_to_run(connection: Any) -> list[ReadModelSet]:  # noqa: ANN401  pooled or plain
@@ -86,7 +85,18 @@ async def position(connection: Any) -> Position:  # noqa: ANN401
 
 
 # An empty message in the write-ahead log, which is flushed with it and all before it.
-_FLUSH = "select pg_logical_emit_message(false, 'plut', '', true)"
+_MESSAGE = "pg_logical_emit_message(false, 'plut', '', true)"
+_FLUSH = f"select {_MESSAGE}"
+# What can be seen was written to that log before: up to where it is written now. A standby holds only what is on disk.
+_FLUSHED = f"""
+case when pg_is_in_recovery() then null
+     when pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn() then {_MESSAGE}
+end
+"""
+_STANDING = f"""
+select live.*, read.*, clock_timestamp() as now, {_FLUSHED}
+from ({_LIVE}) live cross join ({_POSITION}) read
+"""  # noqa: S608  ours
 
 
 async def make_durable(connection: Any) -> None:  # noqa: ANN401  pooled or plain
@@ -95,7 +105,10 @@ async def make_durable(connection: Any) -> None:  # noqa: ANN401  pooled or plai
 
 
 async def standing(connection: Any) -> tuple[ReadModelSet, Position, datetime]:  # noqa: ANN401
-    """Returns the set that answers questions, how far it has read, and Postgres's own time, in one round trip."""
+    """Returns the set that answers questions, how far it has read, and Postgres's own time, in one round trip.
+
+    All that the transaction sees is on disk then: no crash takes back what an answer has told.
+    """
     row = await connection.fetchrow(_STANDING)
     return set_of(row), Position(row["edition"], row["resets"], row["offsets"]), row["now"]
 

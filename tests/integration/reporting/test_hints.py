@@ -1,14 +1,17 @@
-"""Change hints: who listens is told that something changed, once, and is let go in time."""
+"""Change hints: who listens is told that something changed, once, and is let go in time; and is told nothing that a
+crash takes back."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import pytest_asyncio
 
+from services.reporting.answers import snapshot
 from services.reporting.domain import Position
 from services.reporting.hints import Broadcaster, hints
+from shared.auth.principal import Principal, Role
 from shared.postgres import Pool
 from tests.infrastructure.databases import Database
 from tests.support.reporting_events import read_to
@@ -103,7 +106,19 @@ async def test_nobody_is_asked_for_while_nobody_listens(broadcaster: Broadcaster
     assert broadcaster.position == Position(1, 0, 5)
 
 
-async def test_what_is_told_is_on_disk(database: Database, worker: Pool) -> None:
+async def _hinted(pool: Pool) -> Position:
+    return (await Broadcaster(pool).current()).position
+
+
+async def _answered(pool: Pool) -> Position:
+    async with snapshot(pool, Principal("stf-prov", frozenset({Role.PROVINCE_ANALYST}), ("35.76",)), []) as seen:
+        return seen.instant.position
+
+
+@pytest.mark.parametrize("told", [_hinted, _answered])
+async def test_what_is_told_is_on_disk(
+    database: Database, worker: Pool, told: Callable[[Pool], Awaitable[Position]]
+) -> None:
     """Appliers do not wait for the disk: told before, a position could go back by a crash of Postgres."""
     await read_to(worker, "registry.office.v1", 0, 0)
     asking = await database.pool("reporting", "app")
@@ -112,5 +127,5 @@ async def test_what_is_told_is_on_disk(database: Database, worker: Pool) -> None
             await connection.execute("set local synchronous_commit = off")
             await connection.execute("update consumer_offset set next_offset = $1", offset)
         written = await worker.fetchval("select pg_current_wal_insert_lsn()::text")
-        assert (await Broadcaster(asking).current()).position == Position(1, 0, offset)
+        assert await told(asking) == Position(1, 0, offset)
         assert await worker.fetchval("select pg_current_wal_flush_lsn() >= $1::text::pg_lsn", written)
