@@ -42,7 +42,8 @@ class Standing:
 
     `cursor` is the offset that must come next. While `unchecked`, it is the record before the position, which must
     have the
-    stored digest. `checked` says that nothing was taken since this was seen, so that a higher epoch may be believed.
+    stored digest. `checked` says that nothing of this log was taken yet, so that a higher epoch may be believed;
+    else it is where the record before the position came in the same batch.
     `gap` is a hole (before, behind) that the log has shown three times.
     """
 
@@ -99,7 +100,9 @@ class Share:
         place = self.before.place
         if self.last is not None:
             place = Place(self.history, self.epoch, self.last.offset + 1, digest(self.last), place.resets)
-        return Standing(place, self.cursor, checked=self.checked, gap=self.before.gap)
+        # What was checked in this batch says nothing of the next one: the log may be made anew between two fetches.
+        checked = self.before.checked and self.last is None
+        return Standing(place, self.cursor, checked=checked, gap=self.before.gap)
 
     @property
     def move(self) -> Move:

@@ -88,9 +88,17 @@ def test_a_higher_epoch_is_believed_only_behind_a_checked_place() -> None:
     running = Standing(behind(last), 5)
     share = take(running, HERE, [at(5), at(6, epoch=2)])
     assert (share.taken, share.look_again, share.standing.place.epoch) == (1, True, 1)
-    checked = take(Standing.at(behind(last), 0, 9), HERE, [last])
-    assert checked.taken == 0
-    assert take(checked.standing, HERE, [at(5, epoch=2), at(6, epoch=2)]).standing.place.epoch == 2
+    checked = take(Standing.at(behind(last), 0, 9), HERE, [last, at(5, epoch=2), at(6, epoch=2)])
+    assert (checked.taken, checked.standing.place.epoch) == (2, 2)
+
+
+def test_what_was_checked_says_nothing_of_the_next_batch() -> None:
+    """Between two fetches the log may be made anew, and be longer than the position before the next one."""
+    last = at(4)
+    alone = take(Standing.at(behind(last), 0, 9), HERE, [last])
+    assert (alone.taken, alone.standing.cursor, alone.look_again) == (0, 5, False)
+    share = take(alone.standing, HERE, [at(5, epoch=2), at(6, epoch=2)])
+    assert (share.taken, share.look_again, share.standing.place.epoch) == (0, True, 1)
 
 
 def test_a_lower_epoch_is_a_late_duplicate_and_changes_nothing() -> None:
