@@ -86,8 +86,6 @@ class Broadcaster(BackgroundLoop):
 
     async def _see(self) -> Look:
         before, now = self.position, await self.look_again()
-        if now.position != before:
-            await store.make_durable(self._pool)  # a crash of Postgres must not take back what was told
         self._seen = now
         if now.position != before:
             await self._wake()
@@ -96,9 +94,8 @@ class Broadcaster(BackgroundLoop):
     async def look_again(self) -> Look:
         """Looks where the live set stands. Raises what UNAVAILABLE names."""
         async with postgres.transaction(self._pool, snapshot=True) as connection:
-            position = await store.position(connection)
-            fresh = await as_of(connection, await store.live_set(connection), TOTALS)
-            return Look(position, fresh, await store.database_clock(connection), time.monotonic())
+            live, position, now = await store.standing(connection)
+            return Look(position, await as_of(connection, live, TOTALS), now, time.monotonic())
 
     async def _wake(self) -> None:
         async with self._moved:

@@ -79,18 +79,12 @@ async def database_clock(connection: Any) -> datetime:  # noqa: ANN401
     return now
 
 
-async def position(connection: Any) -> Position:  # noqa: ANN401
-    """Returns how far the live set has read."""
-    return Position(*(await connection.fetchrow(_POSITION)))
-
-
-# An empty message in the write-ahead log, which is flushed with it and all before it.
-_MESSAGE = "pg_logical_emit_message(false, 'plut', '', true)"
-_FLUSH = f"select {_MESSAGE}"
-# What can be seen was written to that log before: up to where it is written now. A standby holds only what is on disk.
-_FLUSHED = f"""
+# What can be seen was written to the write-ahead log before. An empty message in it is flushed with it and all before
+# it; where that is on disk already, and on a standby, which holds only what is, there is nothing to do.
+_FLUSHED = """
 case when pg_is_in_recovery() then null
-     when pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn() then {_MESSAGE}
+     when pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn()
+     then pg_logical_emit_message(false, 'plut', '', true)
 end
 """
 _STANDING = f"""
@@ -99,15 +93,10 @@ from ({_LIVE}) live cross join ({_POSITION}) read
 """  # noqa: S608  ours
 
 
-async def make_durable(connection: Any) -> None:  # noqa: ANN401  pooled or plain
-    """Returns once all that can be seen now is on disk: what appliers commit does not wait for that by itself."""
-    await connection.execute(_FLUSH)
-
-
 async def standing(connection: Any) -> tuple[ReadModelSet, Position, datetime]:  # noqa: ANN401
     """Returns the set that answers questions, how far it has read, and Postgres's own time, in one round trip.
 
-    All that the transaction sees is on disk then: no crash takes back what an answer has told.
+    All that the transaction sees is on disk then, which appliers do not wait for: no crash takes back what is told.
     """
     row = await connection.fetchrow(_STANDING)
     return set_of(row), Position(row["edition"], row["resets"], row["offsets"]), row["now"]

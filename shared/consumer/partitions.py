@@ -42,15 +42,13 @@ class Standing:
 
     `cursor` is the offset that must come next. While `unchecked`, it is the record before the position, which must
     have the
-    stored digest. `checked` says that nothing of this log was taken yet, so that a higher epoch may be believed;
-    else it is where the record before the position came in the same batch.
+    stored digest.
     `gap` is a hole (before, behind) that the log has shown three times.
     """
 
     place: Place
     cursor: int
     unchecked: bool = False
-    checked: bool = False
     gap: tuple[int, int] | None = None
 
     @classmethod
@@ -60,7 +58,7 @@ class Standing:
         Raises AnotherLog if the last record that was read cannot be in it.
         """
         if place.digest is None:
-            return cls(place, beginning, checked=True, gap=gap)
+            return cls(place, beginning, gap=gap)
         if not beginning < place.next_offset <= end:
             raise AnotherLog(f"the log holds {beginning} to {end}, the position is {place.next_offset}")
         return cls(place, place.next_offset - 1, unchecked=True, gap=gap)
@@ -100,9 +98,7 @@ class Share:
         place = self.before.place
         if self.last is not None:
             place = Place(self.history, self.epoch, self.last.offset + 1, digest(self.last), place.resets)
-        # What was checked in this batch says nothing of the next one: the log may be made anew between two fetches.
-        checked = self.before.checked and self.last is None
-        return Standing(place, self.cursor, checked=checked, gap=self.before.gap)
+        return Standing(place, self.cursor, gap=self.before.gap)
 
     @property
     def move(self) -> Move:
@@ -125,7 +121,9 @@ def take_in_steps(standing: Standing, partition: TopicPartition, records: Sequen
     yields the same share; it is whole when there are no more steps.
     """
     place = standing.place
-    share = Share(partition, standing, standing.cursor, standing.checked, place.history, place.epoch)
+    # What was checked in one batch says nothing of the next: the log may be made anew between two fetches.
+    nothing_taken_yet = place.digest is None
+    share = Share(partition, standing, standing.cursor, nothing_taken_yet, place.history, place.epoch)
     for record in _check(share, records) if standing.unchecked else records:
         if not _follows(share, record) or not _add(share, record):
             break

@@ -22,7 +22,7 @@ insert into registry.shelf values ('a', 0), ('b', 0);
 grant select, insert on registry.effect to registry_app;
 grant select, update on registry.shelf to registry_app;
 """
-_WAITING = "select exists (select from pg_locks where not granted)"
+_WAITING = "select exists (select from pg_locks where locktype = $1 and not granted)"
 Decide = Callable[[Work], Awaitable[Answer]]
 
 
@@ -73,12 +73,12 @@ class Ledger:
         )
         return {row["key"]: row["effects"] for row in rows}
 
-    async def until_a_lock_is_waited_for(self) -> None:
-        """Returns once some statement waits for another's lock, whatever kind of lock that is."""
+    async def until_waited_for(self, locktype: str) -> None:
+        """Returns once some statement waits for a lock of this kind: `advisory`, or `relation`, as pg_locks has it."""
         connection = await asyncpg.connect(self.database.superuser_dsn)
         try:
             async with asyncio.timeout(30):
-                while not await connection.fetchval(_WAITING):  # noqa: ASYNC110  Postgres sets no event
+                while not await connection.fetchval(_WAITING, locktype):  # noqa: ASYNC110  Postgres sets no event
                     await asyncio.sleep(0.01)
         finally:
             await connection.close()

@@ -100,7 +100,7 @@ class SetApplier:
             await store.write_facts(connection, self.set_version, facts, others)
             return
         others += await self._counted_during(copy, changed)
-        if sum(len(new.unknown) + len(new.newer) for new in facts) > _STEP:  # else one statement is what costs least
+        if _size(changed) > _STEP:  # else one statement is what costs least
             await store.write_facts(connection, self.set_version, facts, others)
             facts, others = [], []
         await store.write_facts(connection, self.set_version, facts, others + await self._served(connection, changed))
@@ -160,7 +160,7 @@ class SetApplier:
         return counted
 
     async def _counted(self, changed: Sequence[Folded]) -> list[Write]:
-        with self._alone(sum(len(folded.new) for folded in changed)):
+        with self._alone(_size(changed)):
             sums: dict[str, Differences] = {}
             for folded in changed:
                 of_kind = [sums.setdefault(total.name, Differences(total)) for total in self._totals[folded.kind]]
@@ -196,3 +196,8 @@ class SetApplier:
             yield
         finally:
             self.may_prepare.set()
+
+
+def _size(changed: Sequence[Folded]) -> int:
+    """Returns how many facts a batch changes."""
+    return sum(len(folded.new) for folded in changed)

@@ -47,8 +47,8 @@ class Visits:
         """For officials, in plain words and without figures: it answers whatever is broken behind it."""
         try:
             async with request.app.state.pool.acquire(timeout=3) as connection:
-                now = await store.database_clock(connection)
-                fresh = await as_of(connection, await store.live_set(connection), TOTALS)
+                live, _, now = await store.standing(connection)
+                fresh = await as_of(connection, live, TOTALS)
         except UNAVAILABLE:
             return self._pages.answer("status.html", 503, state="away", as_of=None)
         state = "late" if is_stale(fresh, now) else "fine"

@@ -33,7 +33,7 @@ async def test_a_duplicate_waits_for_the_first_and_gets_its_answer(ledger: Ledge
     first = asyncio.create_task(execute(ledger.pool, request("key-00002"), ledger.deciding("key-00002", before=hold)))
     await inside.wait()
     second = asyncio.create_task(ledger.write(request("key-00002")))
-    await ledger.until_a_lock_is_waited_for()
+    await ledger.until_waited_for("advisory")
     go_on.set()
 
     answer, repeated = await asyncio.gather(first, second)
@@ -53,7 +53,7 @@ async def test_a_duplicate_of_a_command_that_fails_runs_itself(ledger: Ledger) -
     first = asyncio.create_task(execute(ledger.pool, request("key-00003"), ledger.deciding("key-00003", before=fail)))
     await inside.wait()
     second = asyncio.create_task(ledger.write(request("key-00003")))
-    await ledger.until_a_lock_is_waited_for()
+    await ledger.until_waited_for("advisory")
     go_on.set()
 
     with pytest.raises(Problem):

@@ -80,7 +80,7 @@ async def _made_to_wait(ledger: Ledger, client: httpx.AsyncClient) -> None:
         async with asyncio.TaskGroup() as group, connection.transaction():
             await connection.execute("lock registry.effect")
             group.create_task(_make(client, "slow-00001"))
-            await ledger.until_a_lock_is_waited_for()
+            await ledger.until_waited_for("relation")
             await asyncio.sleep(0.5)
     finally:
         await connection.close()

@@ -78,7 +78,7 @@ def test_records_that_do_not_follow_are_not_taken() -> None:
 
 def test_a_hole_that_the_log_has_shown_often_enough_is_stepped_over() -> None:
     place = behind(at(4))
-    assert take(Standing(place, 5, checked=True, gap=(5, 8)), HERE, [at(8)]).taken == 1
+    assert take(Standing(place, 5, gap=(5, 8)), HERE, [at(8)]).taken == 1
     with pytest.raises(AnotherLog):
         take(Standing(place, 4, unchecked=True, gap=(4, 8)), HERE, [at(8)])
 
