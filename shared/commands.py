@@ -6,6 +6,7 @@ The answer is kept under the caller's idempotency key: the same key and body get
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -13,13 +14,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
+import structlog
 
 from shared import failpoint, outbox, spans
 from shared.auth.principal import Principal
 from shared.contracts.catalogue import AnyEvent
 from shared.contracts.envelope import Contract
 from shared.ids import new_id
-from shared.postgres import LOST, RETRYABLE, Pool
+from shared.postgres import LOST, RETRYABLE, UNAVAILABLE, Pool
 
 _TRIES = 4
 _BEGIN = "select body_digest, status, answer from begin_command($1, $2, $3)"
@@ -33,20 +35,25 @@ accepted as (
 )
 """  # noqa: S608  two constants of ours
 _ACCEPT = f"with {ACCEPTING} select"
-# The same for several commands of one principal with an event each, as far as their place, from 1, is in
-# `clear (place)`, an earlier part of the `with`. Its parameters come from `accepting_clear`.
+# The same for several commands with an event each, as far as their place, from 1, is in `clear (place)`, an earlier
+# part of the `with`. Its parameters come from `accepting_clear`.
 ACCEPTING_CLEAR = f"""
 {outbox.WRITING_CLEAR_EVENTS},
 accepted as (
     insert into accepted_command (principal, key, body_digest, status, answer, event_ids)
-    select $10, ($11::text[])[place], ($12::bytea[])[place], ($13::smallint[])[place], ($14::json[])[place],
-           ($1::uuid[])[place:place]
+    select ($10::text[])[place], ($11::text[])[place], ($12::bytea[])[place], ($13::smallint[])[place],
+           ($14::json[])[place], ($1::uuid[])[place:place]
     from clear
 )
 """  # noqa: S608  two constants of ours
 
-# A number or a key that is taken, a lost race, a lost connection.
-_UNDECIDED: tuple[type[Exception], ...] = (asyncpg.IntegrityConstraintViolationError, *RETRYABLE, *LOST)
+# A number or a key that is taken, a lock that is held, a lost race, a lost connection.
+_UNDECIDED: tuple[type[Exception], ...] = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.LockNotAvailableError,
+    *RETRYABLE,
+    *LOST,
+)
 
 E = TypeVar("E", bound=AnyEvent)
 
@@ -89,13 +96,14 @@ class Proposal:
     answer: Answer
 
 
-def accepting_clear(proposals: Sequence[Proposal], traceparent: str | None) -> list[Any]:
-    """Returns the parameters of ACCEPTING_CLEAR. The proposals are of one principal."""
+def accepting_clear(proposals: Sequence[Proposal], traceparents: Sequence[str | None]) -> list[Any]:
+    """Returns the parameters of ACCEPTING_CLEAR; `traceparents` are of the proposals' events."""
+    requests = [proposal.request for proposal in proposals]
     return [
-        *outbox.parameters([proposal.event for proposal in proposals], traceparent),
-        proposals[0].request.principal.subject,
-        [proposal.request.key for proposal in proposals],
-        [proposal.request.body_digest for proposal in proposals],
+        *outbox.clear_parameters([proposal.event for proposal in proposals], traceparents),
+        [request.principal.subject for request in requests],
+        [request.key for request in requests],
+        [request.body_digest for request in requests],
         [proposal.answer.status for proposal in proposals],
         [json.dumps(proposal.answer.body) for proposal in proposals],
     ]
@@ -179,9 +187,9 @@ def event_of(
 
 
 Decide = Callable[[Work], Awaitable[Answer]]
-# One statement that is a whole transaction, by connection and traceparent of its events, with what became of each of
-# its commands, in their order.
-Statement = Callable[[Any, str | None], Awaitable[Sequence["Decided"]]]
+# One statement that is a whole transaction, by connection and the traceparents of its events, with what became of each
+# of its commands, in their order.
+Statement = Callable[[Any, Sequence[str | None]], Awaitable[Sequence["Decided"]]]
 
 
 async def execute(pool: Pool, request: Request, decide: Decide) -> Answer:
@@ -190,12 +198,11 @@ async def execute(pool: Pool, request: Request, decide: Decide) -> Answer:
     Runs it again after a deadlock, and once after a lost connection: if the first try was committed, that is found.
     Raises KeyReused, Busy, whatever `decide` raises (then nothing is kept), and what UNAVAILABLE names.
     """
-    if request.traceparent is None or not spans.are_on():
-        return await _again_if_lost(lambda: _execute_once(pool, request, decide))
-    with spans.spanning("command", spans.Kind.INTERNAL, request.traceparent) as span:
-        below = replace(request, traceparent=span.traceparent)
+    with _spanned(request) as span:
+        below = request if span is None else replace(request, traceparent=span.traceparent)
         answer = await _again_if_lost(lambda: _execute_once(pool, below, decide))
-        span.attributes = {"plut.status": answer.status, "plut.replayed": answer.replayed}
+        if span is not None:
+            span.attributes = _told_of(answer)
         return answer
 
 
@@ -212,49 +219,74 @@ async def accept_at_once(
 ) -> list[Answer | None]:
     """Runs commands by one statement; returns the answers of those that it accepted, or that were accepted before.
 
-    None is a command that `execute` must decide step by step: there is something to decide, or the statement failed,
-    and whether it was committed is found there. `rehearsed` leaves nothing behind. Raises Busy, KeyReused, and what
-    UNAVAILABLE names.
+    None is a command that `execute` must decide step by step: there is something to decide, the key was used for
+    another body, or the statement failed, and whether it was committed is found there. No command fails for another
+    one's sake. `rehearsed` leaves nothing behind. Raises what UNAVAILABLE names.
     """
-    traceparent = proposals[0].request.traceparent
-    if traceparent is None or not spans.are_on():
-        return await _accept(proposals, partial(_run, pool, statement, traceparent, rehearsed=rehearsed))
-    with spans.spanning("command", spans.Kind.INTERNAL, traceparent) as span:
-        answers = await _accept(proposals, partial(_run, pool, statement, span.traceparent, rehearsed=rehearsed))
-        span.attributes = {"plut.commands": len(answers), "plut.undecided": answers.count(None)}
+    with ExitStack() as stack:
+        spanned = [stack.enter_context(_spanned(proposal.request)) for proposal in proposals]
+        traceparents = [
+            request.traceparent if span is None else span.traceparent
+            for request, span in zip((proposal.request for proposal in proposals), spanned, strict=True)
+        ]
+        answers = await _accept(proposals, partial(_run, pool, statement, traceparents, rehearsed=rehearsed))
+        for span, answer in zip(spanned, answers, strict=True):
+            if span is not None:
+                span.attributes = _told_of(answer)
         return answers
+
+
+def _spanned(request: Request) -> AbstractContextManager["spans.Span | None"]:
+    if request.traceparent is None or not spans.are_on():
+        return nullcontext()
+    return spans.spanning("command", spans.Kind.INTERNAL, request.traceparent)
+
+
+def _told_of(answer: Answer | None) -> spans.Attributes:
+    if answer is None:
+        return {"plut.undecided": True}
+    return {"plut.status": answer.status, "plut.replayed": answer.replayed}
 
 
 async def _accept(
     proposals: Sequence[Proposal], run: Callable[[], Awaitable[Sequence[Decided]]]
 ) -> list[Answer | None]:
+    undecided: list[Answer | None] = [None] * len(proposals)
     try:
         decided = await run()
-    except asyncpg.LockNotAvailableError:
-        raise Busy from None
     except _UNDECIDED:
-        return [None] * len(proposals)
+        return undecided
+    except UNAVAILABLE:
+        raise
+    except asyncpg.PostgresError as error:  # of one of them: by itself it will be told so
+        structlog.get_logger().warning("statement_failed", error=type(error).__name__, commands=len(proposals))
+        return undecided
     await failpoint.point("api.after_commit")
     return [_answer(proposal, each) for proposal, each in zip(proposals, decided, strict=True)]
 
 
-async def _run(pool: Pool, statement: Statement, traceparent: str | None, *, rehearsed: bool) -> Sequence[Decided]:
+async def _run(
+    pool: Pool, statement: Statement, traceparents: Sequence[str | None], *, rehearsed: bool
+) -> Sequence[Decided]:
     async with pool.acquire(timeout=5) as connection:
         if not rehearsed:
             await failpoint.point("api.before_commit")  # the statement commits itself: nothing of ours runs within
-            return await statement(connection, traceparent)
+            return await statement(connection, traceparents)
         undone = connection.transaction()
         await undone.start()
         try:
-            return await statement(connection, traceparent)
+            return await statement(connection, traceparents)
         finally:
             await undone.rollback()
 
 
 def _answer(proposal: Proposal, decided: Decided) -> Answer | None:
-    if decided.known is not None:
+    if decided.known is None:
+        return proposal.answer if decided.clear else None
+    try:
         return _replay(decided.known, proposal.request)
-    return proposal.answer if decided.clear else None
+    except KeyReused:
+        return None
 
 
 async def rehearse(pool: Pool, request: Request, decide: Decide) -> Answer:

@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -68,7 +69,7 @@ def _pretty_lines() -> list[Any]:
 def mask(_logger: object, _method: str, event: Event) -> Event:
     """Hides whatever looks like a NIK, an NPWP or a phone number, and everything under a private key."""
     for key, value in event.items():
-        event[key] = _HIDDEN if _PRIVATE_KEYS.match(key) else masked(value)
+        event[key] = _HIDDEN if _is_private(key) else masked(value)
     return event
 
 
@@ -77,12 +78,17 @@ def masked(value: Any) -> Any:  # noqa: ANN401  a log line holds anything
     if isinstance(value, str):
         return _masked_text(value)
     if isinstance(value, dict):
-        return {key: _HIDDEN if _PRIVATE_KEYS.match(str(key)) else masked(inner) for key, inner in value.items()}
+        return {key: _HIDDEN if _is_private(str(key)) else masked(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [masked(inner) for inner in value]
     if value is None or isinstance(value, bool | int | float):
         return _HIDDEN if isinstance(value, int) and value >= 10**14 else value
     return _masked_text(str(value))
+
+
+@lru_cache(maxsize=1_000)
+def _is_private(key: str) -> bool:
+    return _PRIVATE_KEYS.match(key) is not None
 
 
 def _masked_text(text: str) -> str:

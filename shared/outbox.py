@@ -24,15 +24,15 @@ told as (
          as e (event_id, topic, partition, aggregate_id, version, type, payload, correlation_id)
 )
 """
-# The same, with the same parameters, for those events whose places, from 1, stand in `clear (place)`, an earlier part
-# of the `with`; and by subscript, for a join of a few rows costs more than they do.
+# The same for those events whose places, from 1, stand in `clear (place)`, an earlier part of the `with`, each with a
+# traceparent of its own; and by subscript, for a join of a few rows costs more than they do.
 WRITING_CLEAR_EVENTS = """
 durable as (select set_config('synchronous_commit', 'on', true)),
 told as (
     insert into outbox
         (event_id, topic, partition, aggregate_id, version, type, payload, traceparent, correlation_id)
     select ($1::uuid[])[place], ($2::text[])[place], ($3::smallint[])[place], ($4::text[])[place],
-           ($5::bigint[])[place], ($6::text[])[place], ($7::json[])[place], $8, ($9::uuid[])[place]
+           ($5::bigint[])[place], ($6::text[])[place], ($7::json[])[place], ($8::text[])[place], ($9::uuid[])[place]
     from durable, clear
 )
 """
@@ -60,6 +60,11 @@ def columns_of(events: Sequence[AnyEvent]) -> list[list[Any]]:
 def parameters(events: Sequence[AnyEvent], traceparent: str | None) -> list[Any]:
     """Returns the nine parameters of WRITING_EVENTS; the first is the list of event ids."""
     return [*columns_of(events), traceparent, [event.correlation_id for event in events]]
+
+
+def clear_parameters(events: Sequence[AnyEvent], traceparents: Sequence[str | None]) -> list[Any]:
+    """Returns the nine parameters of WRITING_CLEAR_EVENTS; an event and its traceparent stand at one place."""
+    return [*columns_of(events), traceparents, [event.correlation_id for event in events]]
 
 
 async def append(connection: Any, events: Sequence[AnyEvent], traceparent: str | None = None) -> list[UUID]:  # noqa: ANN401  pooled or plain

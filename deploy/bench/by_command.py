@@ -21,6 +21,7 @@ from services.mentoring import commands as mentoring
 from services.mentoring.domain import Channel, Field, NewConsultant, Occupation, Service, SessionDraft
 from services.registry.app import open_vault
 from services.registry.commands import businesses
+from services.registry.commands.registrations import Registrations
 from services.registry.domain.forms import BusinessCorrection, BusinessForm, Kind, OwnerForm
 from services.registry.domain.identity import Vault
 from shared.bell import Bell
@@ -130,7 +131,7 @@ class Commands:
             kelurahan=province.kelurahan(code, number),
             owners=[OwnerForm(name="Pemilik Ukur", nik=nik(dice, code))],
         )
-        answer = await businesses.register_business(self.registry, self.vault, request(), form)
+        answer = await Registrations(self.registry, self.vault).register(request(), form)
         business = UUID(answer.body["id"])
         self.businesses[code].append(business)
         self.revisions[business] = 1

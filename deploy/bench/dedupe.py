@@ -15,7 +15,7 @@ from deploy.bench.dedupe_set import Group, Registered, groups
 from deploy.bench.desk import open_office, registry_pool, registry_settings, request
 from deploy.local.installation import Installation
 from services.registry.app import open_vault
-from services.registry.commands import businesses
+from services.registry.commands.registrations import Registrations
 from services.registry.domain.finding import Identification
 from services.registry.domain.forms import BusinessForm
 from services.registry.domain.identity import Vault
@@ -74,7 +74,7 @@ async def measure(installation: Installation) -> Judged:
 
 async def judge(pool: Pool, vault: Vault, labelled: Iterable[tuple[str, Group]]) -> Judged:
     """Registers the groups in their order, as the api's role."""
-    desk = _Desk(pool, vault)
+    desk = _Desk(pool, Registrations(pool, vault))
     await desk.open_offices()
     judged = Judged()
     for kind, group in labelled:
@@ -85,7 +85,7 @@ async def judge(pool: Pool, vault: Vault, labelled: Iterable[tuple[str, Group]])
 @dataclass
 class _Desk:
     pool: Pool
-    vault: Vault
+    registrations: Registrations
 
     async def open_offices(self) -> None:
         for code in _OFFICES:
@@ -107,9 +107,7 @@ class _Desk:
         while True:
             said = Identification(confirmed_new=True, candidates_seen=tuple(shown))
             try:
-                answer = await businesses.register_business(
-                    self.pool, self.vault, request(_head(one.office)), _form(one), said
-                )
+                answer = await self.registrations.register(request(_head(one.office)), _form(one), said)
             except Problem as problem:
                 asked = _candidates(problem)
                 if asked.keys() <= shown.keys():

@@ -39,6 +39,7 @@ def build_api(settings: RegistrySettings, pool: Pool, verifier: "Verifier") -> "
     from services.registry.api import confirmation_page
     from services.registry.api.throttle import Throttle
     from services.registry.commands.imports import BusinessImporter
+    from services.registry.commands.registrations import Registrations
     from shared.asyncapi import asyncapi_routes
     from shared.http.app import create_app
     from shared.imports.jobs import ImportWorker
@@ -60,6 +61,7 @@ def build_api(settings: RegistrySettings, pool: Pool, verifier: "Verifier") -> "
         bell=Bell(SERVICE, settings),
     )
     app.state.vault = vault
+    app.state.registrations = Registrations(pool, vault)
     app.state.importer = importer
     app.state.result_writer = ResultWriter()
     app.state.throttle = Throttle()

@@ -50,6 +50,8 @@ def find_kelurahan(typed: str, near: str | None = None) -> Place:
 
     Of namesakes, one in the kabupaten or kota `near` is meant, for offices register their neighbours.
     """
+    if is_kelurahan(typed):
+        return Place(typed)
     code, text = _parted(typed)
     if code is None:
         return _by_name(text, near)

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BaseModel, Field
 
-from services.registry.api.wiring import CorrelationId, OpenVault
+from services.registry.api.wiring import CorrelationId, OpenRegistrations, OpenVault
 from services.registry.commands import businesses as commands
 from services.registry.domain import problems
 from services.registry.domain.business import Business, Status
@@ -110,11 +110,10 @@ class BusinessPage(BaseModel):
 async def register_business(
     form: Annotated[RegistrationForm, Body()],
     write: Annotated[Write, Depends(write_for(Action.REGISTER_BUSINESS))],
-    pool: OpenPool,
-    vault: OpenVault,
+    registrations: OpenRegistrations,
 ) -> Response:
     allow(write.principal, Action.REGISTER_BUSINESS, form.office)
-    answer = await commands.register_business(pool, vault, write, form, form)
+    answer = await registrations.register(write, form, form)
     return reply(answer, location=f"/v1/businesses/{answer.body['id']}" if answer.status == 201 else None)
 
 

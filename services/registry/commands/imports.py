@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.registry.commands import finding
-from services.registry.commands.businesses import is_plain, newcomer, register_plainly, registering
+from services.registry.commands.registrations import is_plain, newcomer, register_plainly, registering
 from services.registry.domain import imports as rules
 from services.registry.domain import sheet
 from services.registry.domain.business import Registration, Status

@@ -1,6 +1,6 @@
 """New businesses of which nothing has to be decided: claimed, searched for and stored by one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -22,14 +22,24 @@ class Newcomer:
     owners: Sequence[SealedOwner]
     locks: Sequence[int]
 
+    @property
+    def exact_keys(self) -> set[Hashable]:
+        """What no two that are stored together may share: key, NIK, numbers, phone, and a name in its kelurahan."""
+        phones = (owner.phone_index for owner in self.candidates if owner.phone_index is not None)
+        request = self.proposal.request
+        return {*self.locks, *phones, (request.principal.subject, request.key)}
 
+
+# How long a statement waits for each lock: not so long that what one of them waits for is felt by the others. All are
+# decided by themselves then, and wait as long as any command.
+_PATIENCE = "100ms"
 # The parameters before $15 are of ACCEPTING_CLEAR. What belongs to a business or an owner is taken by its place, and
 # nothing is estimated from an array's length: else each registration would be planned anew, which takes as long as it.
 _PLACE = f"""
 with gate as materialized (
-    select * from claim_new_businesses(
-        $15, $10, $11, $16::bigint[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::int[],
-        $23::uuid[], $24::bytea[], $25::bytea[], $26::text[], $27::bytea[], $28::bytea[], $29, $30)
+    select * from claim_newcomers(
+        $15, $46, $10, $11, $47, $16::bigint[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
+        $22::int[], $23::uuid[], $24::bytea[], $25::bytea[], $26::text[], $27::bytea[], $28::bytea[], $29, $30)
 ), clear as (
     select place, search_name, search_bits, first_owner, last_owner from gate where clear
 ), {ACCEPTING_CLEAR},
@@ -53,7 +63,7 @@ placed as (
     from clear, generate_series(first_owner, last_owner) as owner
 ), noted as (
     insert into audit (actor, office, action, subject, fields, correlation_id)
-    select $10, ($17::text[])[place], $39, ($31::uuid[])[place], '{{}}', ($9::uuid[])[place] from clear
+    select ($10::text[])[place], ($17::text[])[place], $39, ($31::uuid[])[place], '{{}}', ($9::uuid[])[place] from clear
 )
 select clear, body_digest, status, answer from gate order by place
 """  # noqa: S608  a constant of ours
@@ -63,23 +73,36 @@ async def place_newcomers(
     connection: Any,  # noqa: ANN401
     newcomers: Sequence[Newcomer],
     action: str,
-    traceparent: str | None,
+    traceparents: Sequence[str | None],
 ) -> list[Decided]:
     """Stores those of the businesses that are clear, with what their commands leave behind; tells which these are.
 
-    They are of one principal, and none shares an exact key with another one. It is a transaction by itself, or all that
-    one does. Raises what asyncpg raises, also for a number that is taken: then nothing is stored.
+    None of them shares one of its `exact_keys` with another one. It is a transaction by itself, or all that one does.
+    Raises what asyncpg raises, also for a number that is taken, and a lock that is held for longer: then nothing is
+    stored.
     """
-    rows = await connection.fetch(_PLACE, *_parameters(newcomers, traceparent), action, *_owner_columns(newcomers))
+    rows = await connection.fetch(
+        _PLACE,
+        *_parameters(newcomers, traceparents),
+        action,
+        *_owner_columns(newcomers),
+        _PATIENCE,
+        [",".join(newcomer.proposal.request.principal.offices) for newcomer in newcomers],
+    )
     return [Decided(row["clear"], None if row["body_digest"] is None else row) for row in rows]
 
 
-def _parameters(newcomers: Sequence[Newcomer], traceparent: str | None) -> list[Any]:
+def _scope(newcomers: Sequence[Newcomer]) -> str:
+    """Returns what all of their principals together may write for."""
+    return ",".join(sorted({office for each in newcomers for office in each.proposal.request.principal.offices}))
+
+
+def _parameters(newcomers: Sequence[Newcomer], traceparents: Sequence[str | None]) -> list[Any]:
     businesses = [newcomer.business for newcomer in newcomers]
     candidates = [candidate for newcomer in newcomers for candidate in newcomer.candidates]
     return [
-        *accepting_clear([newcomer.proposal for newcomer in newcomers], traceparent),
-        ",".join(newcomers[0].proposal.request.principal.offices),
+        *accepting_clear([newcomer.proposal for newcomer in newcomers], traceparents),
+        _scope(newcomers),
         sorted({lock for newcomer in newcomers for lock in newcomer.locks}),
         [business.office for business in businesses],
         [business.trade_name for business in businesses],

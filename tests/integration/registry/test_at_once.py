@@ -1,18 +1,18 @@
 """Registrations of which nothing has to be decided are one statement, alone or some together; the others are not."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from services.registry.commands import businesses as commands
+from services.registry.commands import registrations as commands
 from services.registry.domain.business import register
 from services.registry.domain.forms import BusinessForm
 from services.registry.domain.identity import Vault
 from services.registry.store.registrations import Newcomer
 from shared.clock import business_day, utc_now
-from shared.commands import KeyReused
 from shared.ids import new_id
 from shared.postgres import Pool
 from tests.integration.registry.desk import Desk, business, owner, some_nib, some_nik, some_trade_name
@@ -32,9 +32,9 @@ where search_name <> fold_trade_name(trade_name) or search_bits <> trigram_bits(
 """
 
 
-def newcomer(vault: Vault, **changes: Any) -> Newcomer:
-    request = write("35.76")
-    form = BusinessForm.model_validate(business("35.76", **changes))
+def newcomer(vault: Vault, office: str = "35.76", **changes: Any) -> Newcomer:
+    request = write(office)
+    form = BusinessForm.model_validate(business(office, **changes))
     return commands.newcomer(vault, request, register(form, new_id(), business_day(request.now)))
 
 
@@ -54,10 +54,11 @@ async def test_one_statement_is_enough(desk: Desk, owner_pool: Pool, monkeypatch
     async def refuse(*_: object) -> None:
         raise AssertionError("decided step by step")
 
-    monkeypatch.setattr(commands, "execute", refuse)
     body, key = business(owners=[owner(), owner(phone="0812-3456-7890")]), str(new_id())
-    first = await desk.write("POST", "/v1/businesses", body, key=key)
-    again = await desk.write("POST", "/v1/businesses", body, key=key)
+    with monkeypatch.context() as patched:
+        patched.setattr(commands, "execute", refuse)
+        first = await desk.write("POST", "/v1/businesses", body, key=key)
+        again = await desk.write("POST", "/v1/businesses", body, key=key)
     other = await desk.write("POST", "/v1/businesses", {**body, "trade_name": some_trade_name()}, key=key)
     assert (first.status_code, again.status_code, other.status_code) == (201, 201, 422)
     assert again.json() == first.json()
@@ -104,6 +105,57 @@ async def test_some_together_are_what_they_would_be_one_by_one(
         ]
 
 
+async def test_those_of_two_offices_share_a_statement_and_no_right(
+    desk: Desk, pool: Pool, vault: Vault, owner_pool: Pool
+) -> None:
+    """What one of them may write for is no other one's: not even should the edge have let it through."""
+    assert desk.office == "35.76"
+    here, there = newcomer(vault), newcomer(vault, "35.79")
+    intruder = newcomer(vault)
+    foreign = replace(intruder.proposal.request, principal=there.proposal.request.principal)
+    intruder = replace(intruder, proposal=replace(intruder.proposal, request=foreign))
+    answers = await commands.register_plainly(pool, [here, intruder, there])
+    assert answers == [here.proposal.answer, None, there.proposal.answer]
+    assert await counts(owner_pool) == all_of(2)
+    lines = "select a.actor, a.office, c.principal from audit a join accepted_command c on c.principal = a.actor"
+    written = {tuple(row) for row in await owner_pool.fetch(f"{lines} where a.action = 'register_business'")}
+    assert written == {("stf-35.76", "35.76", "stf-35.76"), ("stf-35.79", "35.79", "stf-35.79")}
+
+
+async def test_one_whose_lock_is_held_stops_no_other(desk: Desk, pool: Pool, vault: Vault, owner_pool: Pool) -> None:
+    """It is decided by itself, where it waits as long as any command."""
+    assert desk.office == "35.76"
+    held, other = newcomer(vault), newcomer(vault)
+    async with owner_pool.acquire() as connection, connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock($1)", held.locks[0])
+        began = asyncio.get_running_loop().time()
+        assert await commands.register_plainly(pool, [held, other]) == [None, None]
+        assert asyncio.get_running_loop().time() - began < 4, "five seconds are for who waits alone"
+    assert await counts(owner_pool) == all_of(0)
+    assert await commands.register_plainly(pool, [held, other]) == [held.proposal.answer, other.proposal.answer]
+
+
+async def test_many_at_one_instant_are_what_they_would_be_one_by_one(desk: Desk, owner_pool: Pool) -> None:
+    """Two offices, double clicks, one number and one person of both: each answer is right and nothing stands twice."""
+    batu, nib, nik = desk.at("35.79"), some_nib(), some_nik()
+    clicks = [(each, business(each.office), str(new_id())) for each in (desk, batu) * 12]
+    told = await asyncio.gather(
+        *(each.write("POST", "/v1/businesses", body, key=key) for each, body, key in clicks for _ in range(2)),
+        desk.register(nib=nib),
+        batu.register(nib=nib),
+        desk.register(owners=[owner(nik=nik)]),
+        batu.register(owners=[owner(nik=nik)]),
+    )
+    pairs, others = told[: 2 * len(clicks)], told[2 * len(clicks) :]
+    assert {answer.status_code for answer in pairs} == {201}
+    for first, second in zip(pairs[::2], pairs[1::2], strict=True):
+        assert first.json() == second.json()
+    assert len({answer.json()["id"] for answer in pairs}) == len(clicks)
+    assert sorted(answer.status_code for answer in others) == [201, 201, 201, 409]
+    found = await counts(owner_pool)
+    assert found == all_of(len(clicks) + 3) | {"persons": len(clicks) + 2, "keys": len(clicks) + 2}
+
+
 async def test_rehearsed_they_leave_nothing(pool: Pool, vault: Vault, desk: Desk, owner_pool: Pool) -> None:
     assert desk.office == "35.76"
     one = newcomer(vault)
@@ -128,13 +180,13 @@ async def test_an_office_that_is_not_registered_is_told_so(desk: Desk, owner_poo
     assert await counts(owner_pool) == all_of(0)
 
 
-async def test_a_key_that_was_used_otherwise_is_refused(pool: Pool, vault: Vault, desk: Desk) -> None:
+async def test_a_key_that_was_used_otherwise_is_left_to_be_refused(pool: Pool, vault: Vault, desk: Desk) -> None:
+    """Its company is registered: only who used the key otherwise is told so."""
     assert desk.office == "35.76"
-    one = newcomer(vault)
+    one, company = newcomer(vault), newcomer(vault)
     await commands.register_plainly(pool, [one])
     other = replace(one, proposal=replace(one.proposal, request=replace(one.proposal.request, body_digest=b"y")))
-    with pytest.raises(KeyReused):
-        await commands.register_plainly(pool, [other])
+    assert await commands.register_plainly(pool, [other, company]) == [None, company.proposal.answer]
 
 
 async def test_a_name_is_stored_as_it_is_searched_for(desk: Desk, owner_pool: Pool) -> None:

@@ -136,6 +136,7 @@ async def test_the_worker_may_not_look_through_it(database: Any) -> None:
         "find_by_owner_name('{}', 9)",
         "claim_and_find('{}', '{}', '{}', '{}', '{}', '{}', 'x', '35', 1, '{}', '{}', 5, '{}', '{}', '{}', '{}', 9)",
         f"claim_new_businesses('35.76', 'x', {', '.join(14 * [nothing])}, 0.4, 5)",
+        f"claim_newcomers('35.76', '5s', {', '.join(16 * [nothing])}, 0.4, 5)",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await worker.fetch(f"select * from {call}")

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from services.registry.commands import businesses as commands
+from services.registry.commands.registrations import Registrations
 from services.registry.domain.forms import BusinessCorrection, BusinessForm
 from services.registry.domain.identity import Vault
 from shared.auth.principal import Principal, Role
@@ -43,7 +44,7 @@ async def outcome(call: Any) -> int | Answer:
 
 def register(pool: Pool, vault: Vault, office: str, **changes: Any) -> Any:
     form = BusinessForm.model_validate(business(office, **changes))
-    return outcome(commands.register_business(pool, vault, write(office), form))
+    return outcome(Registrations(pool, vault).register(write(office), form))
 
 
 @pytest.mark.usefixtures("desk")

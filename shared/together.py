@@ -1,0 +1,92 @@
+"""Work that costs less together: what comes while others are worked on is taken up with all that has come meanwhile."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class _Waiting(Generic[T, R]):
+    item: T
+    keys: frozenset[Hashable]
+    result: "asyncio.Future[R]"
+
+
+class Together(Generic[T, R]):
+    """Hands what has come to `work`, which returns a result for each, in their order.
+
+    Nobody waits for company: what comes first is begun at once, and company is whoever comes before it has ended. Two
+    items that share one of their `keys` are never handed over together; the later one waits for the next turn.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
+        keys: Callable[[T], Collection[Hashable]],
+        *,
+        most: int,
+        at_once: int,
+    ) -> None:
+        """At most `most` items are handed over together, and `at_once` such groups are worked on at one time."""
+        self._work = work
+        self._keys = keys
+        self._most = most
+        self._at_once = at_once
+        self._waiting: deque[_Waiting[T, R]] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def do(self, item: T) -> R:
+        """Returns what became of one item. Raises what `work` raised for it and its company."""
+        waiting = _Waiting[T, R](item, frozenset(self._keys(item)), asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._begin()
+        return await waiting.result
+
+    def _begin(self) -> None:
+        if self._waiting and len(self._running) < self._at_once:
+            task = asyncio.create_task(self._run())
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        self._begin()
+
+    async def _run(self) -> None:
+        group = self._take()
+        if not group:
+            return
+        try:
+            results = await self._work([each.item for each in group])
+            for each, result in zip(group, results, strict=True):
+                if not each.result.done():
+                    each.result.set_result(result)
+        except Exception as error:  # noqa: BLE001  whoever waits is told, and nobody else
+            for each in group:
+                if not each.result.done():
+                    each.result.set_exception(error)
+        finally:
+            for each in group:
+                each.result.cancel()
+
+    def _take(self) -> list[_Waiting[T, R]]:
+        """Takes those that come next and may go together; whose caller has gone away is forgotten."""
+        group: list[_Waiting[T, R]] = []
+        taken: set[Hashable] = set()
+        left: deque[_Waiting[T, R]] = deque()
+        while self._waiting and len(group) < self._most:
+            each = self._waiting.popleft()
+            if each.result.done():
+                continue
+            if taken.isdisjoint(each.keys):
+                group.append(each)
+                taken |= each.keys
+            else:
+                left.append(each)
+        self._waiting.extendleft(reversed(left))
+        return group
