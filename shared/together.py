@@ -1,10 +1,13 @@
 """Work that costs less together: what comes while others are worked on is taken up with all that has come meanwhile."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from shared.pace import Pace, Wait
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -20,8 +23,9 @@ class _Waiting(Generic[T, R]):
 class Together(Generic[T, R]):
     """Hands what has come to `work`, which returns a result for each, in their order.
 
-    Nobody waits for company: what comes first is begun at once, and company is whoever comes before it has ended. Two
-    items that share one of their `keys` are never handed over together; the later one waits for the next turn.
+    Where little comes, nobody waits for company: it is whoever comes before the one before has ended. Where much comes,
+    a group is waited for as its pace tells (`wait`). Two items that share one of their `keys` are never handed over
+    together; the later one waits for the next turn.
     """
 
     def __init__(
@@ -31,12 +35,15 @@ class Together(Generic[T, R]):
         *,
         most: int,
         at_once: int,
+        wait: Wait,
     ) -> None:
         """At most `most` items are handed over together, and `at_once` such groups are worked on at one time."""
         self._work = work
         self._keys = keys
         self._most = most
         self._at_once = at_once
+        self._wait = wait
+        self._pace = Pace(time.monotonic())
         self._waiting: deque[_Waiting[T, R]] = deque()
         self._running: set[asyncio.Task[None]] = set()
 
@@ -44,6 +51,7 @@ class Together(Generic[T, R]):
         """Returns what became of one item. Raises what `work` raised for it and its company."""
         waiting = _Waiting[T, R](item, frozenset(self._keys(item)), asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
+        self._pace.note(1, time.monotonic())
         self._begin()
         return await waiting.result
 
@@ -58,6 +66,9 @@ class Together(Generic[T, R]):
         self._begin()
 
     async def _run(self) -> None:
+        wait_ms = self._pace.wait_ms(self._wait)
+        if wait_ms and len(self._waiting) < self._most:
+            await asyncio.sleep(wait_ms / 1_000)
         group = self._take()
         if not group:
             return

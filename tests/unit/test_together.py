@@ -5,7 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from shared.pace import Wait
 from shared.together import Together
+
+
+NONE = Wait(0, 0)
 
 
 class Work:
@@ -28,9 +32,9 @@ class Work:
             self.may_end.release()
 
 
-def together(work: Work, most: int = 10, at_once: int = 1) -> Together[int, int]:
+def together(work: Work, most: int = 10, at_once: int = 1, wait: Wait = NONE) -> Together[int, int]:
     """Numbers that are equal modulo 100 share a key."""
-    return Together(work, lambda item: [item % 100], most=most, at_once=at_once)
+    return Together(work, lambda item: [item % 100], most=most, at_once=at_once, wait=wait)
 
 
 async def _begun() -> None:
@@ -98,3 +102,17 @@ async def test_who_goes_away_is_left_out_and_stops_nobody() -> None:
     assert await stays == 4
     assert await both.do(3) == 6
     assert work.groups == [[1, 2], [3]]
+
+
+async def test_where_much_comes_more_of_it_is_waited_for() -> None:
+    work = Work()
+    both = together(work, wait=Wait(0, 500))
+    many = [asyncio.create_task(both.do(item)) for item in range(100)]
+    work.let(1_000)
+    await asyncio.gather(*many)
+    work.groups.clear()
+    first = asyncio.create_task(both.do(1))
+    await _begun()
+    second = asyncio.create_task(both.do(2))
+    assert await asyncio.gather(first, second) == [2, 4]
+    assert work.groups == [[1, 2]]

@@ -27,6 +27,7 @@ from shared.clock import business_day
 from shared.commands import Answer, Decide, Decided, Proposal, Request, Work, accept_at_once, event_of, execute
 from shared.contracts.registry import BusinessRegistered
 from shared.ids import new_id
+from shared.pace import Wait
 from shared.postgres import Pool
 from shared.together import Together
 
@@ -39,6 +40,7 @@ Choose = Callable[[Work, Sequence[Match]], Awaitable[Answer | None]]
 MOST_TOGETHER = 25
 # While one statement is in Postgres, the next one is made of what has come since.
 _STATEMENTS_AT_ONCE = 2
+_WAIT = Wait(0.0, 4.0)
 
 
 class Registrations:
@@ -48,7 +50,7 @@ class Registrations:
         self._pool = pool
         self._vault = vault
         self._plain = Together[Newcomer, Answer | None](
-            self._register_plainly, _exact_keys, most=MOST_TOGETHER, at_once=_STATEMENTS_AT_ONCE
+            self._register_plainly, _exact_keys, most=MOST_TOGETHER, at_once=_STATEMENTS_AT_ONCE, wait=_WAIT
         )
 
     async def register(self, request: Request, form: BusinessForm, said: Identification = _NOTHING_SAID) -> Answer:
