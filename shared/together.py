@@ -70,20 +70,24 @@ class Together(Generic[T, R]):
         if wait_ms and len(self._waiting) < self._most:
             await asyncio.sleep(wait_ms / 1_000)
         group = self._take()
+        try:
+            await self._work_on(group)
+        finally:
+            for each in group:
+                each.result.cancel()  # of nobody who was answered, but of all if this is what is cancelled
+
+    async def _work_on(self, group: Sequence[_Waiting[T, R]]) -> None:
         if not group:
             return
         try:
             results = await self._work([each.item for each in group])
-            for each, result in zip(group, results, strict=True):
-                if not each.result.done():
-                    each.result.set_result(result)
         except Exception as error:  # noqa: BLE001  whoever waits is told, and nobody else
-            for each in group:
-                if not each.result.done():
-                    each.result.set_exception(error)
-        finally:
-            for each in group:
-                each.result.cancel()
+            for each in _still_there(group):
+                each.result.set_exception(error)
+            return
+        for each, result in zip(group, results, strict=True):
+            if not each.result.done():
+                each.result.set_result(result)
 
     def _take(self) -> list[_Waiting[T, R]]:
         """Takes those that come next and may go together; whose caller has gone away is forgotten."""
@@ -101,3 +105,7 @@ class Together(Generic[T, R]):
                 left.append(each)
         self._waiting.extendleft(reversed(left))
         return group
+
+
+def _still_there(group: Sequence[_Waiting[T, R]]) -> list[_Waiting[T, R]]:
+    return [each for each in group if not each.result.done()]

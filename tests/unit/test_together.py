@@ -8,7 +8,6 @@ import pytest
 from shared.pace import Wait
 from shared.together import Together
 
-
 NONE = Wait(0, 0)
 
 
@@ -114,5 +113,5 @@ async def test_where_much_comes_more_of_it_is_waited_for() -> None:
     first = asyncio.create_task(both.do(1))
     await _begun()
     second = asyncio.create_task(both.do(2))
-    assert await asyncio.gather(first, second) == [2, 4]
+    assert [await first, await second] == [2, 4]
     assert work.groups == [[1, 2]]
