@@ -13,12 +13,14 @@ _PARAMETER = re.compile(r"\$(\d+)")
 class Write:
     """An insert, update or delete without `returning`. Its `$1` is what all writes share, its own begin at `$2`.
 
-    `also` are further ones of the same arguments, which are sent once.
+    `also` are further ones of the same arguments, which are sent once. `rows`: how many `sql` must touch, where it is
+    written at once.
     """
 
     sql: str
     arguments: Sequence[Any]
     also: tuple[str, ...] = ()
+    rows: int | None = None
 
 
 async def write_together(connection: Any, shared: Any, writes: Sequence[Write]) -> list[int]:  # noqa: ANN401  pooled or plain
@@ -34,18 +36,44 @@ async def write_together(connection: Any, shared: Any, writes: Sequence[Write]) 
     return list(row)
 
 
+async def write_at_once(connection: Any, shared: Any, writes: Sequence[Write], provided: str) -> None:  # noqa: ANN401
+    """Does the writes as one statement that is a transaction by itself: all of it happens, or nothing.
+
+    Each must touch as many rows as it says, and `provided`, an expression of `$1`, must be true when all is written.
+    Raises asyncpg.SerializationError if not, and what asyncpg raises.
+    """
+    arguments = [argument for write in writes for argument in write.arguments]
+    widths = tuple((write.sql, write.also, len(write.arguments), write.rows is not None) for write in writes)
+    meant = [write.rows for write in writes if write.rows is not None]
+    await connection.execute(_at_once(widths, provided), shared, *arguments, meant)
+
+
+@lru_cache(maxsize=1024)
+def _at_once(writes: tuple[tuple[str, tuple[str, ...], int, bool], ...], provided: str) -> str:
+    parts, last = _parts(tuple((sql, also, width) for sql, also, width, _ in writes))
+    counts = ", ".join(f"(select count(*) from w{place})" for place, (*_, counted) in enumerate(writes) if counted)  # noqa: S608
+    return f"with {parts} select refuse_unless({provided}, array[{counts}]::bigint[], ${last + 1}::bigint[])"
+
+
 @lru_cache(maxsize=1024)
 def _as_one(writes: tuple[tuple[str, tuple[str, ...], int], ...]) -> str:
+    counts = ", ".join(f"(select count(*) from w{place})" for place in range(len(writes)))  # noqa: S608  names of ours
+    return f"with {_parts(writes)[0]} select {counts}"
+
+
+def _parts(writes: tuple[tuple[str, tuple[str, ...], int], ...]) -> tuple[str, int]:
+    """Returns the writes as parts of a `with`, and the number of their last parameter."""
     parts, shift = [], 0
     for place, (sql, also, width) in enumerate(writes):
-        parts.append(f"w{place} as ({_shifted(sql, shift)} returning 1)")
-        parts += [f"w{place}_{number} as ({_shifted(further, shift)})" for number, further in enumerate(also)]
+        parts.append(f"w{place} as ({shifted(sql, shift)} returning 1)")
+        parts += [f"w{place}_{number} as ({shifted(further, shift)})" for number, further in enumerate(also)]
         shift += width
-    counts = ", ".join(f"(select count(*) from w{place})" for place in range(len(writes)))  # noqa: S608  names of ours
-    return f"with {', '.join(parts)} select {counts}"
+    return ", ".join(parts), shift + 1
 
 
-def _shifted(sql: str, by: int) -> str:
+def shifted(sql: str, by: int) -> str:
+    """Returns SQL whose parameters from `$2` on have other numbers; `$1` is what all share."""
+
     def renumbered(match: re.Match[str]) -> str:
         number = int(match[1])
         return "$1" if number == 1 else f"${number + by}"

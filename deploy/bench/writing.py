@@ -93,7 +93,7 @@ async def _write_facts(
     facts: Mapping[Kind, Sequence[Fact]],
     others: Sequence[Write],
 ) -> None:
-    new = [NewFacts(kind, list(map(store.row_of, of_kind)), []) for kind, of_kind in facts.items()]
+    new = [NewFacts(kind, list(map(store.row_of, of_kind)), [], []) for kind, of_kind in facts.items()]
     await store.copy_facts(connection, version, new)
     await store.write_facts(connection, version, new, others)
 

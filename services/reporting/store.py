@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -13,7 +13,7 @@ import asyncpg
 from services.reporting.domain import STATES, Fact, Kind, Position, listing
 from shared.auth.principal import Principal, Role
 from shared.contracts.envelope import Contract
-from shared.statements import Write, write_together
+from shared.statements import Write, write_at_once, write_together
 
 SET_LOCK = 7_305_522  # the first half of the advisory lock of a set; lock_facts() takes it too
 
@@ -126,6 +126,12 @@ _LOCK_FACTS = """
 select stage, has_aliases, kind, id, version, event_id, slice, subjects, state
 from lock_facts($1, $2, $3::uuid[], $4::uuid[], $5::uuid[])
 """
+_SEE_FACTS = """
+select stage, has_aliases, kind, id, version, event_id, slice, subjects, state, visited_by
+from see_facts($1, $2, $3::uuid[], $4::uuid[], $5::uuid[], $6::text::uuid[])
+"""
+_VISITS = "visits"
+_FOLLOWS = f"enter_set($1) = '{Stage.FOLLOWING}'"
 _ALIASES = "select alias, subject from subject_alias where set_version = $1 and alias = any($2)"
 # `do nothing`, and the count is compared: an aggregate that came from two partitions at once would be counted twice.
 _INSERT = """
@@ -141,6 +147,16 @@ _REPLACING = f"""{_INSERT}on conflict (set_version, id) do update
 set version = excluded.version, event_id = excluded.event_id, slice = excluded.slice, subjects = excluded.subjects,
     state = excluded.state{{listed_set}}
 where f.version < excluded.version
+"""
+# Of facts that were only looked at: what somebody else has written since is not touched.
+_REPLACING_AS_SEEN = """
+update {fact} f
+set version = n.version, event_id = n.event_id, slice = n.slice, subjects = string_to_array(n.subjects, ',')::uuid[],
+    state = n.state{listed_new}
+from unnest($2::{id}[], $3::text::bigint[], $4::text::uuid[], $5::text::smallint[], $6::text[],
+            $7::json[]{listed_arrays}, {seen}::text::bigint[])
+     as n (id, version, event_id, slice, subjects, state{listed}, seen)
+where f.set_version = $1 and f.id = n.id and f.version = n.seen
 """
 _COLUMNS = ("id", "version", "event_id", "slice", "subjects", "state")
 # From so many facts on COPY, which asks once more over the wire, takes two thirds of the time of an insert.
@@ -172,6 +188,8 @@ def _of(kind: Kind, statement: str) -> str:
         id="text" if kind is Kind.OFFICE else "uuid",
         listed="".join(f", {name}" for name, _ in columns),
         listed_set="".join(f", {name} = excluded.{name}" for name, _ in columns),
+        listed_new="".join(f", {name} = n.{name}" for name, _ in columns),
+        seen=f"${8 + len(columns)}",
         listed_arrays="".join(f", ${number}::{type_}[]" for number, (_, type_) in enumerate(columns, start=8)),
     )
 
@@ -197,6 +215,41 @@ async def lock_facts(connection: Any, set_version: int, ids: Mapping[Kind, Itera
     return Found(first["stage"], first["has_aliases"], known)
 
 
+class Row(NamedTuple):
+    """A business's row: its visits as the column keeps them, and the offices that held them, separated by commas.
+    `seen`: the transaction that wrote it, where it was not locked; None where there is no row yet.
+    """
+
+    subject: UUID
+    visits: str
+    offices: str
+    seen: int | None = None
+
+
+async def see_facts(
+    connection: Any,  # noqa: ANN401
+    set_version: int,
+    ids: Mapping[Kind, Iterable[str]],
+    visited: Sequence[UUID],
+) -> tuple[Found, list[Row]]:
+    """Looks at the set, at the facts of these aggregates and at the rows of these businesses, without locking any."""
+    whom = texts_literal(visited)
+    rows = await connection.fetch(_SEE_FACTS, set_version, *(sorted(ids.get(kind, ())) for kind in Kind), whom)
+    first, *rest = rows
+    known: dict[Kind, dict[str, Fact]] = {kind: {} for kind in Kind}
+    businesses: dict[UUID, Row] = {}
+    for row in rest:
+        if row["kind"] == _VISITS:
+            subject = UUID(row["id"])
+            businesses[subject] = Row(subject, row["state"], row["visited_by"], row["version"])
+        else:
+            kind = Kind(row["kind"])
+            known[kind][row["id"]] = fact_from(kind, row)
+    unvisited = "[]"
+    found = Found(first["stage"], first["has_aliases"], known)
+    return found, [businesses.get(subject, Row(subject, unvisited, "")) for subject in visited]
+
+
 async def aliases(connection: Any, set_version: int, businesses: Iterable[UUID]) -> dict[UUID, UUID]:  # noqa: ANN401
     """Returns business → canonical subject for those businesses that turned out to be another one."""
     rows = await connection.fetch(_ALIASES, set_version, list(businesses))
@@ -215,11 +268,12 @@ def row_of(fact: Fact) -> FactRow:
 
 @dataclass(frozen=True, slots=True)
 class NewFacts:
-    """What a batch makes of the aggregates of one kind: those unknown before, and those that were known and locked."""
+    """What a batch makes of the aggregates of one kind: those unknown before, and those known in versions `seen`."""
 
     kind: Kind
     unknown: Sequence[FactRow]
     newer: Sequence[FactRow]
+    seen: Sequence[int]
 
     @property
     def are_copied(self) -> bool:
@@ -246,13 +300,37 @@ async def write_facts(connection: Any, set_version: int, changed: Sequence[NewFa
     writes: list[Write] = []
     for new in changed:
         if new.unknown and not new.are_copied:
-            writes.append(Write(_of(new.kind, _NONE_KNOWN), _columns(new.unknown)))
+            writes.append(_written_new(new))
         if new.newer:
-            writes.append(Write(_of(new.kind, _REPLACING), _columns(new.newer)))
-    facts = [len(write.arguments[0]) for write in writes]
+            writes.append(Write(_of(new.kind, _REPLACING), _columns(new.newer), rows=len(new.newer)))
     touched = await write_together(connection, set_version, [*writes, *others])
-    if touched[: len(facts)] != facts:
+    if touched[: len(writes)] != [write.rows for write in writes]:
         raise asyncpg.SerializationError(_WRITTEN_ELSEWHERE)
+
+
+async def write_facts_at_once(
+    connection: Any,  # noqa: ANN401
+    set_version: int,
+    advancing: Write,
+    changed: Sequence[NewFacts],
+    others: Sequence[Write],
+) -> None:
+    """Moves the offsets and writes facts and others in a transaction of its own, of a set that follows.
+
+    Raises asyncpg.SerializationError if anything is not as it was seen.
+    """
+    writes = [_written_new(new) for new in changed if new.unknown]
+    writes += [_written_as_seen(new) for new in changed if new.newer]
+    await write_at_once(connection, set_version, [advancing, *writes, *others], _FOLLOWS)
+
+
+def _written_new(new: NewFacts) -> Write:
+    return Write(_of(new.kind, _NONE_KNOWN), _columns(new.unknown), rows=len(new.unknown))
+
+
+def _written_as_seen(new: NewFacts) -> Write:
+    arguments = [*_columns(new.newer), numbers_literal(new.seen)]
+    return Write(_of(new.kind, _REPLACING_AS_SEEN), arguments, rows=len(new.newer))
 
 
 async def facts_after(connection: Any, set_version: int, kind: Kind, after: str | None, limit: int) -> list[Fact]:  # noqa: ANN401

@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 
 from shared.contracts.catalogue import AnyEvent, Topic
 from shared.pace import Wait
+from shared.statements import Write
 
 # How long records wait for others where people watch what they change ...
 GATHER = Wait(0, 10)
@@ -78,6 +79,16 @@ class SharingApplier(Applier, Protocol):
     def dealt(self, partitions: Iterable[TopicPartition]) -> None:
         """Is told which partitions are read here from now on; their topics are named as in the catalogue. It may be in
         the middle of a batch.
+        """
+
+
+@runtime_checkable
+class QuickApplier(Applier, Protocol):
+    """One that can write a small batch, and move the offset rows with it, by one statement."""
+
+    async def apply_at_once(self, connection: Any, batch: Sequence[Received], advancing: Write) -> bool:  # noqa: ANN401
+        """Does what `apply` does in a transaction of its own, which `advancing` is part of: True. False leaves nothing
+        behind: the batch is for `apply`. Raises what `apply` raises.
         """
 
 

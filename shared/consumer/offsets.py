@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 
 from shared.consumer.applier import Applier, ForgettingApplier
 from shared.contracts.catalogue import topics_of
+from shared.statements import Write, shifted
 
 # Pooled or plain: asyncpg's two classes have no common type.
 Connection: TypeAlias = Any
@@ -48,18 +49,18 @@ class Move:
 # The rows are locked in order before any is changed; the flag that lets a commit return early belongs to this
 # transaction only.
 _ADVANCE = """
-with settled as materialized (select set_config('synchronous_commit', case when $13 then 'on' else 'off' end, true)),
+with settled as materialized (select set_config('synchronous_commit', case when $14 then 'on' else 'off' end, true)),
 step as materialized (
-    select * from unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[],
-    $8::bigint[], $9::bigint[],
-                         $10::bigint[], $11::bigint[], $12::bigint[])
+    select * from unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[],
+    $9::bigint[], $10::bigint[],
+                         $11::bigint[], $12::bigint[], $13::bigint[])
         as s (topic, partition, next_before, resets_before, next_offset, last_digest, history, epoch, resets,
         passed_over, lower)
 ),
 held as materialized (
     select o.topic, o.partition
     from consumer_offset o join step s using (topic, partition)
-    where o.consumer_group = $1 and o.next_offset = s.next_before and o.resets = s.resets_before
+    where o.consumer_group = $2 and o.next_offset = s.next_before and o.resets = s.resets_before
     order by o.topic, o.partition
     for update of o
 )
@@ -68,20 +69,16 @@ set next_offset = s.next_offset, last_digest = s.last_digest, history = s.histor
     passed_over = o.passed_over + s.passed_over, from_lower_history = o.from_lower_history + s.lower,
     updated_at = clock_timestamp()
 from held h join step s using (topic, partition), settled
-where o.consumer_group = $1 and o.topic = h.topic and o.partition = h.partition
+where o.consumer_group = $2 and o.topic = h.topic and o.partition = h.partition
 """
 
 
-async def advance(connection: Connection, group: str, moves: Sequence[Move], *, durable: bool = True) -> None:
-    """Moves all rows or none: the first statement of the transaction that changes the read model.
-
-    Raises Displaced if a row is not where the caller believes it to be. `durable=False` lets this transaction's
-    commit return
-    before it is on disk.
+def advancing(group: str, moves: Sequence[Move], *, durable: bool = True) -> Write:
+    """Returns what moves all rows: the first part of a statement that changes the read model and is a transaction by
+    itself. `durable=False` lets it return before it is on disk.
     """
     ordered = sorted(moves, key=lambda move: move.partition)
-    status = await connection.execute(
-        _ADVANCE,
+    arguments = [
         group,
         [move.partition.topic for move in ordered],
         [move.partition.partition for move in ordered],
@@ -95,9 +92,24 @@ async def advance(connection: Connection, group: str, moves: Sequence[Move], *, 
         [move.passed_over for move in ordered],
         [move.from_lower_history for move in ordered],
         durable,
-    )
-    if status != f"UPDATE {len(ordered)}":
-        raise Displaced(f"{group}: {status} instead of {len(ordered)} rows")
+    ]
+    return Write(_ADVANCE, arguments, rows=len(ordered))
+
+
+async def advance(connection: Connection, group: str, moves: Sequence[Move], *, durable: bool = True) -> None:
+    """Moves all rows or none: the first statement of the transaction that changes the read model.
+
+    Raises Displaced if a row is not where the caller believes it to be. `durable=False` lets this transaction's
+    commit return
+    before it is on disk.
+    """
+    write = advancing(group, moves, durable=durable)
+    status = await connection.execute(_ADVANCE_ALONE, *write.arguments)
+    if status != f"UPDATE {write.rows}":
+        raise Displaced(f"{group}: {status} instead of {write.rows} rows")
+
+
+_ADVANCE_ALONE = shifted(_ADVANCE, -1)
 
 
 _CREATE = """

@@ -13,6 +13,8 @@ from services.reporting.projections.applier import SetApplier
 from services.reporting.projections.total import Total
 from services.reporting.store import ReadModelSet, Stage, group_of
 from shared.consumer.applier import Received
+from shared.consumer.offsets import advancing
+from shared.consumer.writing import SMALL
 from shared.contracts.catalogue import EVENT_TYPES, SESSION, TOPIC_OF, AnyEvent
 from shared.outbox import partition_of
 from shared.postgres import Pool
@@ -95,12 +97,15 @@ def dealt_to(batch: Iterable[Received], applier: SetApplier) -> SetApplier:
 
 
 async def deliver(pool: Pool, batch: Sequence[Received], fed: ReadModelSet = LIVE, *, prepared: bool = True) -> None:
-    """Applies one batch in one transaction, dealt and prepared as the consumer's reader does."""
+    """Applies one batch as the consumer does: dealt, prepared, and if it is small at once, else in one transaction."""
     applier = dealt_to(batch, SetApplier(fed, lambda: NOW))
     if prepared:
         batch = [one._replace(prepared=applier.prepare(one)) for one in batch]
-    async with pool.acquire() as connection, connection.transaction():
-        await applier.apply(connection, batch)
+    async with pool.acquire() as connection:
+        if len(batch) <= SMALL and await applier.apply_at_once(connection, batch, advancing(fed.group, [])):
+            return
+        async with connection.transaction():
+            await applier.apply(connection, batch)
 
 
 async def read_to(pool: Pool, topic: str, partition: int, next_offset: int, set_version: int = 1) -> None:

@@ -60,8 +60,9 @@ class Folded:
         """Returns the new facts in the order of their ids: two appliers lock rows in one order."""
         in_order = sorted(self.new)
         unknown = [self.new[id_].row for id_ in in_order if id_ not in self.old]
-        newer = [self.new[id_].row for id_ in in_order if id_ in self.old]
-        return NewFacts(self.kind, unknown, newer)
+        known = [id_ for id_ in in_order if id_ in self.old]
+        newer, seen = [self.new[id_].row for id_ in known], [self.old[id_].version for id_ in known]
+        return NewFacts(self.kind, unknown, newer, seen)
 
     def count(self, differences: Sequence[Differences], step: int) -> Iterator[None]:
         """Counts the new facts, and takes back what those counted whose place they take; pauses after each `step` of

@@ -6,7 +6,7 @@ Two appliers may meet in one business: its row is locked before it is read (desi
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from services.reporting.domain import Fact
@@ -25,10 +25,22 @@ from services.reporting.projections.businesses_served import (
     visits_of,
 )
 from services.reporting.projections.total import Contribution, Differences
-from services.reporting.store import numbers_literal, texts_literal
+from services.reporting.store import Row, numbers_literal, texts_literal
 from shared.statements import Write
 
 _LOCK = "select subject, visits, offices from lock_visits($1, $2::text::uuid[])"
+# Of businesses that were only looked at: what somebody else has written since is not touched.
+_NEW_VISITS = """
+insert into served_business (set_version, subject, visits, offices)
+select $1, subject, visits::json, string_to_array(offices, ',')
+from unnest($2::text::uuid[], $3::text::text[], $4::text::text[]) as n (subject, visits, offices)
+on conflict do nothing
+"""
+_VISITS_AS_SEEN = """
+update served_business b set visits = n.visits::json, offices = string_to_array(n.offices, ',')
+from unnest($2::text::uuid[], $3::text::text[], $4::text::text[], $5::text::xid[]) as n (subject, visits, offices, seen)
+where b.set_version = $1 and b.subject = n.subject and b.xmin = n.seen
+"""
 # By key alone: the rows are there, for they are locked.
 _VISITS = """
 insert into served_business as b (set_version, subject, visits, offices)
@@ -66,14 +78,6 @@ class Due:
         return Change([line for line in lines if line not in gone] if gone else lines, gone, self.come)
 
 
-class Row(NamedTuple):
-    """A business's row: its visits as the column keeps them, and the offices that held them, separated by commas."""
-
-    subject: UUID
-    visits: str
-    offices: str
-
-
 @dataclass(frozen=True, slots=True)
 class Served:
     """A business whose visits have changed: its row, and how it came to that. `told`: what that moves, where a look at
@@ -100,7 +104,7 @@ def _arrived(row: Row, due: Due) -> Served | None:
     """Returns what the visits that have come make of a row, or None if they are not all that happened to it."""
     if len(due.come) != len(due.sessions):
         return None
-    subject, visits, offices = row
+    subject, visits, offices, _ = row
     told: list[Contribution] = []
     for line in sorted(due.come, key=day_of) if len(due.come) > 1 else due.come:
         come = arrival(visits, line)
@@ -155,8 +159,13 @@ async def lock(connection: Any, set_version: int, changed: Mapping[UUID, Due]) -
     """Locks the rows of these businesses in the order of their ids, and returns them."""
     if not changed:
         return []
-    rows = await connection.fetch(_LOCK, set_version, texts_literal(sorted(changed, key=_number)))
+    rows = await connection.fetch(_LOCK, set_version, texts_literal(in_order(changed)))
     return [Row(*row) for row in rows]
+
+
+def in_order(subjects: Iterable[UUID]) -> list[UUID]:
+    """Returns businesses in the order in which everybody locks their rows."""
+    return sorted(subjects, key=_number)
 
 
 def become(row: Row, due: Due) -> Served:
@@ -177,6 +186,21 @@ def writes(served: Sequence[Served], *, intensive: bool = True) -> list[Write]:
     columns = zip(*[(one.subject, one.visits, one.offices) for one in served], strict=True)
     kept = Write(_VISITS, list(map(texts_literal, columns)))
     return [kept, *intensities(served)] if intensive else [kept]
+
+
+def writes_as_seen(rows: Sequence[Row], served: Sequence[Served]) -> list[Write]:
+    """The same for businesses that were looked at and not locked: their `rows` must be as they were then."""
+    kept = []
+    together = list(zip(rows, served, strict=True))
+    new = [(one.subject, one.visits, one.offices) for row, one in together if row.seen is None]
+    if new:
+        kept.append(Write(_NEW_VISITS, list(map(texts_literal, zip(*new, strict=True))), rows=len(new)))
+    known = [(one.subject, one.visits, one.offices, row.seen) for row, one in together if row.seen is not None]
+    if known:
+        *columns, seen = zip(*known, strict=True)
+        arguments = [*map(texts_literal, columns), numbers_literal(seen)]
+        kept.append(Write(_VISITS_AS_SEEN, arguments, rows=len(known)))
+    return [*kept, *intensities(served)]
 
 
 def count(served: Sequence[Served]) -> Differences:

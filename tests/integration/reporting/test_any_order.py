@@ -1,7 +1,7 @@
 """Whatever the order, however often, from two appliers at once: the tables say what the newest states say."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -83,9 +83,9 @@ async def pool(template: Template) -> AsyncIterator[Pool]:
     await databases.drop(own)
 
 
-async def _begin(pool: Pool) -> None:
+async def _begin(pool: Pool, aliases: Mapping[UUID, UUID] = _ALIASES) -> None:
     await begin_anew(pool)
-    for alias, subject in _ALIASES.items():
+    for alias, subject in aliases.items():
         await pool.execute("insert into subject_alias values (1, $1, $2)", alias, subject)
 
 
@@ -94,24 +94,29 @@ def _events(moments: Sequence[Any]) -> list[AnyEvent]:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(one=_moments, other=_moments, sizes=some.tuples(_sizes, _sizes))
-@example(one=_MOMENTS, other=_MOMENTS[::-1], sizes=(1, 1))
-@example(one=_SESSIONS, other=_SESSIONS, sizes=(1, 2))
+@given(one=_moments, other=_moments, sizes=some.tuples(_sizes, _sizes), aliases=some.sampled_from([{}, _ALIASES]))
+@example(one=_MOMENTS, other=_MOMENTS[::-1], sizes=(1, 1), aliases=_ALIASES)
+@example(one=_MOMENTS, other=_MOMENTS[::-1], sizes=(1, 1), aliases={})
+@example(one=_SESSIONS, other=_SESSIONS, sizes=(1, 2), aliases=_ALIASES)
+@example(one=_SESSIONS, other=_SESSIONS, sizes=(1, 2), aliases={})
 async def test_two_appliers_in_any_order_lead_to_the_newest_states(
-    pool: Pool, one: list[Any], other: list[Any], sizes: tuple[int, int]
+    pool: Pool, one: list[Any], other: list[Any], sizes: tuple[int, int], aliases: Mapping[UUID, UUID]
 ) -> None:
-    """Each may be handed anything, also what the other one applies just now: more than a group would do."""
-    await _begin(pool)
+    """Each may be handed anything, also what the other one applies just now: more than a group would do. Without
+    aliases they look first and write at once, with them they lock."""
+    await _begin(pool, aliases)
     streams = [_events(one), _events(other)]
     async with asyncio.timeout(60):
         await asyncio.gather(*(apply(pool, stream, size) for stream, size in zip(streams, sizes, strict=True)))
-    assert await found(pool) == recompute([*streams[0], *streams[1]], NOW, _ALIASES)
+    assert await found(pool) == recompute([*streams[0], *streams[1]], NOW, aliases)
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(moments=_moments)
-async def test_reading_everything_again_changes_nothing(pool: Pool, moments: list[Any]) -> None:
-    await _begin(pool)
+@given(moments=_moments, aliases=some.sampled_from([{}, _ALIASES]))
+async def test_reading_everything_again_changes_nothing(
+    pool: Pool, moments: list[Any], aliases: Mapping[UUID, UUID]
+) -> None:
+    await _begin(pool, aliases)
     events = _events(moments)
     await apply(pool, events, 7)
     before = await tables(pool)

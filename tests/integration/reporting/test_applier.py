@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -9,16 +10,30 @@ import pytest
 import pytest_asyncio
 from aiokafka import TopicPartition
 
+from services.reporting import store
 from services.reporting.domain import Kind, Period
 from services.reporting.projections import businesses_by_region, office_activity
 from services.reporting.projections.applier import SetApplier, SetStandsStill
 from services.reporting.projections.office_activity import Activity
 from services.reporting.store import Stage
+from shared.consumer.offsets import Move, Place, advancing
+from shared.consumer.writing import SMALL
 from shared.contracts.catalogue import BUSINESS, PARTITIONS, SESSION
 from shared.ids import new_id
 from shared.postgres import Pool
 from tests.infrastructure.databases import Database
-from tests.support.reporting_events import LIVE, NOW, business, deliver, office, received, session, tables
+from tests.support.read_models import begin_anew
+from tests.support.reporting_events import (
+    LIVE,
+    NOW,
+    business,
+    deliver,
+    office,
+    read_to,
+    received,
+    session,
+    tables,
+)
 
 # Which statement waits for another's row, and which tables its transaction has written to.
 _WAITING = """
@@ -94,6 +109,95 @@ async def test_two_appliers_never_count_an_aggregate_twice(pool: Pool) -> None:
     if any(outcomes):
         await deliver(pool, received([session(S, [A], version=2)]))
     assert await _activity(pool) == _held(visits=1)
+
+
+_OVERTAKEN = {
+    "a business that nobody had visited": ([], [session(S, [A])], [session(new_id(), [A])]),
+    "a business that others visit": ([session(new_id(), [A])], [session(S, [A])], [session(new_id(), [A])]),
+    "a session that was unknown": ([], [session(S, [A])], [session(S, [B], version=2)]),
+    "a session that was known": (
+        [session(S, [A])],
+        [session(S, [A], version=3, contact_minutes=30)],
+        [session(S, [A], version=2, day="2026-11-02")],
+    ),
+}
+
+
+@pytest.mark.parametrize("overtaken", _OVERTAKEN)
+async def test_what_was_seen_and_has_changed_is_not_written_over(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, overtaken: str
+) -> None:
+    """Between the look and the statement another applier commits: nothing happens, and the batch takes the long way."""
+    before, batch, between = map(received, _OVERTAKEN[overtaken])
+    if before:
+        await deliver(pool, before)
+    write, told = store.write_facts_at_once, []
+
+    async def overtake(*arguments: Any) -> None:
+        monkeypatch.setattr(store, "write_facts_at_once", write)
+        await deliver(pool, between)
+        told.append(await tables(pool))
+        await write(*arguments)
+
+    monkeypatch.setattr(store, "write_facts_at_once", overtake)
+    applier = SetApplier(LIVE, lambda: NOW)
+    async with pool.acquire() as connection:
+        assert not await applier.apply_at_once(connection, batch, advancing(LIVE.group, []))
+    assert [await tables(pool)] == told
+    await deliver(pool, batch)
+    after = await tables(pool)
+    await begin_anew(pool)
+    async with pool.acquire() as connection, connection.transaction():
+        await SetApplier(LIVE, lambda: NOW).apply(connection, [*before, *between, *batch])
+    assert await tables(pool) == after
+
+
+async def test_a_batch_at_once_stands_with_its_offsets_or_not_at_all(pool: Pool) -> None:
+    await read_to(pool, SESSION.name, 0, 5)
+    partition, applier = TopicPartition(SESSION.name, 0), SetApplier(LIVE, lambda: NOW)
+    batch = received([session(S, [A])])
+
+    async def moved(start: int) -> bool:
+        move = Move(partition, Place(1, 1, start, None, 0), Place(1, 1, start + 1, b"x" * 32, 0))
+        async with pool.acquire() as connection:
+            return await applier.apply_at_once(connection, batch, advancing(LIVE.group, [move], durable=False))
+
+    before = await tables(pool)
+    assert not await moved(4), "another consumer has read on"
+    assert await tables(pool) == before
+    assert await moved(5)
+    assert await pool.fetchval("select next_offset from consumer_offset where topic = $1", SESSION.name) == 6
+    assert await _activity(pool) == _held(visits=1)
+
+
+async def test_many_new_facts_at_once_are_all_written(pool: Pool) -> None:
+    """So many that a transaction would copy them."""
+    told = [session(new_id(), [A]) for _ in range(SMALL)]
+    await deliver(pool, received(told))
+    assert await pool.fetchval("select count(*) from fact_session") == SMALL
+
+
+@pytest.mark.parametrize("stage", [Stage.READING, Stage.SUMMING])
+async def test_a_set_that_does_not_follow_takes_the_long_way(pool: Pool, stage: Stage) -> None:
+    await pool.execute("update read_model_set set stage = $1", stage)
+    async with pool.acquire() as connection:
+        batch = received([session(S, [A])])
+        assert not await SetApplier(LIVE, lambda: NOW).apply_at_once(connection, batch, advancing(LIVE.group, []))
+    assert await pool.fetchval("select count(*) from fact_session") == 0
+
+
+async def test_a_set_that_stops_following_meanwhile_is_not_written(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = store.write_facts_at_once
+
+    async def overtake(*arguments: Any) -> None:
+        await pool.execute("update read_model_set set stage = 'summing'")
+        await write(*arguments)
+
+    monkeypatch.setattr(store, "write_facts_at_once", overtake)
+    async with pool.acquire() as connection:
+        batch = received([session(S, [A])])
+        assert not await SetApplier(LIVE, lambda: NOW).apply_at_once(connection, batch, advancing(LIVE.group, []))
+    assert await pool.fetchval("select count(*) from fact_session") == 0
 
 
 async def test_a_large_batch_that_waits_for_a_business_has_added_up_all_else(pool: Pool, database: Database) -> None:
