@@ -5,12 +5,16 @@ the whole database (11,400 → 3,600 commits a second). Whoever is not told, or 
 """
 
 import asyncio
+import time
 
 from shared.loops import BackgroundLoop, wait_for
+from shared.pace import Pace, Wait
 from shared.postgres import UNAVAILABLE, Connection, connect, role_name
 from shared.settings import Settings
 
 _RING_SECONDS = 5.0
+# Where much is committed, a relay lets it gather for as long.
+_GATHER = Wait(0, 4)
 
 
 def channel(service: str) -> str:
@@ -28,9 +32,11 @@ class Bell(BackgroundLoop):
         self._service = service
         self._settings = settings
         self._rung = asyncio.Event()
+        self._pace = Pace(time.monotonic())
 
     def ring(self) -> None:
         """Something was committed. Returns at once."""
+        self._pace.note(1, time.monotonic())
         self._rung.set()
 
     async def run(self) -> None:
@@ -57,6 +63,8 @@ class Bell(BackgroundLoop):
         )
         try:
             while True:
+                if wait_ms := self._pace.wait_ms(_GATHER):
+                    await self.rest(wait_ms / 1_000)
                 self._rung.clear()
                 await connection.execute(f"notify {channel(self._service)}", timeout=_RING_SECONDS)
                 if self.stopping.is_set():

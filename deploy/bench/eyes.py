@@ -36,7 +36,7 @@ begin
             looked_businesses := cardinality(ids);
         end if;
         exit when moved_to <> known or sessions <> '{{}}' or businesses <> '{{}}';
-        perform pg_sleep(0.0005);
+        perform pg_sleep({rest});
     end loop;
 end
 $$
@@ -68,8 +68,8 @@ select wanted.place::int from unnest(ids, versions) with ordinality as wanted (i
 join business_replica r on r.id = wanted.id where wanted.place > looked_businesses and r.version >= wanted.version
 """
 _EYES = {
-    "reporting": _LOOK.format(sessions=_TOTALS, businesses=_FACTS),
-    "mentoring": _LOOK.format(sessions=_NO_TOTALS, businesses=_REPLICAS),
+    "reporting": {"sessions": _TOTALS, "businesses": _FACTS},
+    "mentoring": {"sessions": _NO_TOTALS, "businesses": _REPLICAS},
 }
 _ASK = "select moved_to, sessions, businesses from pg_temp.look($1, $2, $3, $4, $5, $6, $7, $8)"
 _ALL_FACTS = """
@@ -130,8 +130,11 @@ class Eyes:
     mentoring: Eye
 
     @classmethod
-    async def open(cls, installation: Installation, stack: AsyncExitStack) -> "Eyes":
-        return cls(await _eye(installation, "reporting", stack), await _eye(installation, "mentoring", stack))
+    async def open(cls, installation: Installation, stack: AsyncExitStack, rest: float) -> "Eyes":
+        """`rest`: seconds between two looks at the offsets. What a look sees may have been there for as long."""
+        return cls(
+            await _eye(installation, "reporting", stack, rest), await _eye(installation, "mentoring", stack, rest)
+        )
 
     async def shown(self) -> Shown:
         return Shown(
@@ -154,7 +157,7 @@ class Eyes:
         return now.facts >= before.facts + backlog.events and now.copies >= before.copies + backlog.businesses
 
 
-async def _eye(installation: Installation, service: str, stack: AsyncExitStack) -> Eye:
+async def _eye(installation: Installation, service: str, stack: AsyncExitStack, rest: float) -> Eye:
     """The superuser's: nobody else may make functions, not even temporary ones."""
     connection = await asyncpg.connect(
         installation.superuser_dsn(),
@@ -162,5 +165,5 @@ async def _eye(installation: Installation, service: str, stack: AsyncExitStack) 
         server_settings={"search_path": service, "application_name": "plut-bench", **BY_KEY},
     )
     stack.callback(connection.terminate)
-    await connection.execute(_EYES[service])
+    await connection.execute(_LOOK.format(rest=rest, **_EYES[service]))
     return Eye(connection)

@@ -87,6 +87,11 @@ class Asked:
     rebuild: bool = False
 
 
+# Seconds between two looks: a twentieth of what is owed at most, for each look takes part of what is measured.
+_SHORT_REST, _REST = 0.0005, 0.002
+_MUCH = 500  # events a second, from which on 50 ms are owed and not 20
+
+
 async def measure(installation: Installation, asked: Asked, say: Say) -> Measured:
     """Measures a running installation, which is filled with made-up events. Raises what UNAVAILABLE names."""
     if not asked.messages:
@@ -94,7 +99,7 @@ async def measure(installation: Installation, asked: Asked, say: Say) -> Measure
         await _until(lambda: _is_down(installation, (_MESSENGER,)))
     await launcher.scale(installation, _SCALED, asked.consumers)
     async with AsyncExitStack() as stack:
-        eyes = await Eyes.open(installation, stack)
+        eyes = await Eyes.open(installation, stack, _REST if asked.rate > _MUCH else _SHORT_REST)
         watch: Watch[Effect] = Watch(eyes.reporting.look, eyes.mentoring.look, rest=0.0)
         await _steady(installation, watch, asked, say)
         measured = Measured(len(watch.seconds) + watch.missing, watch.missing, watch.seconds)
