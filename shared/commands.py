@@ -47,10 +47,16 @@ accepted as (
 )
 """  # noqa: S608  two constants of ours
 
+
+class _TooSlow(Exception):
+    """Several commands by one statement took longer than a statement may."""
+
+
 # A number or a key that is taken, a lock that is held, a lost race, a lost connection.
 _UNDECIDED: tuple[type[Exception], ...] = (
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.LockNotAvailableError,
+    _TooSlow,
     *RETRYABLE,
     *LOST,
 )
@@ -258,7 +264,7 @@ async def _accept(
         return undecided
     except UNAVAILABLE:
         raise
-    except asyncpg.PostgresError as error:  # of one of them: by itself it will be told so
+    except Exception as error:  # noqa: BLE001  of one of them: by itself it will be told so
         structlog.get_logger().warning("statement_failed", error=type(error).__name__, commands=len(proposals))
         return undecided
     await failpoint.point("api.after_commit")
@@ -271,13 +277,23 @@ async def _run(
     async with pool.acquire(timeout=5) as connection:
         if not rehearsed:
             await failpoint.point("api.before_commit")  # the statement commits itself: nothing of ours runs within
-            return await statement(connection, traceparents)
+            return await _unless_slow(statement(connection, traceparents), len(traceparents))
         undone = connection.transaction()
         await undone.start()
         try:
             return await statement(connection, traceparents)
         finally:
             await undone.rollback()
+
+
+async def _unless_slow(running: Awaitable[Sequence[Decided]], commands: int) -> Sequence[Decided]:
+    """What takes too long together may be quick alone: whichever of them it was, the others are not to blame."""
+    try:
+        return await running
+    except (TimeoutError, asyncpg.QueryCanceledError):
+        if commands == 1:
+            raise
+        raise _TooSlow from None
 
 
 def _answer(proposal: Proposal, decided: Decided) -> Answer | None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 _PARAMETER = re.compile(r"\$(\d+)")
 
@@ -13,8 +13,7 @@ _PARAMETER = re.compile(r"\$(\d+)")
 class Write:
     """An insert, update or delete without `returning`. Its `$1` is what all writes share, its own begin at `$2`.
 
-    `also` are further ones of the same arguments, which are sent once. `rows`: how many `sql` must touch, where it is
-    written at once.
+    `also` are further ones of the same arguments, which are sent once. `rows`: how many `sql` must touch.
     """
 
     sql: str
@@ -31,37 +30,47 @@ async def write_together(connection: Any, shared: Any, writes: Sequence[Write]) 
     if not writes:
         return []
     arguments = [argument for write in writes for argument in write.arguments]
-    widths = tuple((write.sql, write.also, len(write.arguments)) for write in writes)
-    row = await connection.fetchrow(_as_one(widths), shared, *arguments)
+    row = await connection.fetchrow(_as_one(_widths(writes)), shared, *arguments)
     return list(row)
 
 
 async def write_at_once(connection: Any, shared: Any, writes: Sequence[Write], provided: str) -> None:  # noqa: ANN401
-    """Does the writes as one statement that is a transaction by itself: all of it happens, or nothing.
+    """Does the writes in their order as one statement that is a transaction by itself: all of it happens, or nothing.
 
-    Each must touch as many rows as it says, and `provided`, an expression of `$1`, must be true when all is written.
-    Raises asyncpg.SerializationError if not, and what asyncpg raises.
+    Each must touch as many rows as it says, and `provided`, an expression of `$1`, must be true: it is asked before
+    anything is written, and a lock that it takes is held until the end. Raises asyncpg.SerializationError if not, and
+    what asyncpg raises.
     """
     arguments = [argument for write in writes for argument in write.arguments]
-    widths = tuple((write.sql, write.also, len(write.arguments), write.rows is not None) for write in writes)
-    meant = [write.rows for write in writes if write.rows is not None]
-    await connection.execute(_at_once(widths, provided), shared, *arguments, meant)
+    meant = [write.rows for write in writes]
+    await connection.execute(_at_once(_widths(writes), provided), shared, *arguments, meant)
+
+
+# SQL, further SQL, and the number of arguments of each write.
+_Widths: TypeAlias = tuple[tuple[str, tuple[str, ...], int], ...]
+
+
+def _widths(writes: Sequence[Write]) -> _Widths:
+    return tuple((write.sql, write.also, len(write.arguments)) for write in writes)
 
 
 @lru_cache(maxsize=1024)
-def _at_once(writes: tuple[tuple[str, tuple[str, ...], int, bool], ...], provided: str) -> str:
-    parts, last = _parts(tuple((sql, also, width) for sql, also, width, _ in writes))
-    counts = ", ".join(f"(select count(*) from w{place})" for place, (*_, counted) in enumerate(writes) if counted)  # noqa: S608
-    return f"with {parts} select refuse_unless({provided}, array[{counts}]::bigint[], ${last + 1}::bigint[])"
+def _at_once(writes: _Widths, provided: str) -> str:
+    parts, last = _parts(writes)
+    return f"with {parts} select refuse_unless({provided}, array[{_counts(writes)}]::bigint[], ${last + 1}::bigint[])"
 
 
 @lru_cache(maxsize=1024)
-def _as_one(writes: tuple[tuple[str, tuple[str, ...], int], ...]) -> str:
-    counts = ", ".join(f"(select count(*) from w{place})" for place in range(len(writes)))  # noqa: S608  names of ours
-    return f"with {_parts(writes)[0]} select {counts}"
+def _as_one(writes: _Widths) -> str:
+    return f"with {_parts(writes)[0]} select {_counts(writes)}"
 
 
-def _parts(writes: tuple[tuple[str, tuple[str, ...], int], ...]) -> tuple[str, int]:
+def _counts(writes: _Widths) -> str:
+    """What is counted is done in the order of its counting."""
+    return ", ".join(f"(select count(*) from w{place})" for place in range(len(writes)))  # noqa: S608  names of ours
+
+
+def _parts(writes: _Widths) -> tuple[str, int]:
     """Returns the writes as parts of a `with`, and the number of their last parameter."""
     parts, shift = [], 0
     for place, (sql, also, width) in enumerate(writes):

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -23,9 +24,9 @@ class _Waiting(Generic[T, R]):
 class Together(Generic[T, R]):
     """Hands what has come to `work`, which returns a result for each, in their order.
 
-    Where little comes, nobody waits for company: it is whoever comes before the one before has ended. Where much comes,
-    a group is waited for as its pace tells (`wait`). Two items that share one of their `keys` are never handed over
-    together; the later one waits for the next turn.
+    Where little comes, nobody waits for company: an item is begun at once, unless as many groups as may be are under way
+    already. Where much comes, company is waited for as its pace tells (`wait`). Two items of one group share none of
+    their `keys`; the later one waits for another group. Log lines of `work` are of no request: they concern several.
     """
 
     def __init__(
@@ -57,9 +58,9 @@ class Together(Generic[T, R]):
 
     def _begin(self) -> None:
         if self._waiting and len(self._running) < self._at_once:
-            task = asyncio.create_task(self._run())
+            task = asyncio.create_task(self._run(), context=Context())
             self._running.add(task)
-            task.add_done_callback(self._ended)
+            task.add_done_callback(self._ended, context=Context())
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
@@ -81,13 +82,12 @@ class Together(Generic[T, R]):
             return
         try:
             results = await self._work([each.item for each in group])
+            for each, result in zip(group, results, strict=True):
+                if not each.result.done():
+                    each.result.set_result(result)
         except Exception as error:  # noqa: BLE001  whoever waits is told, and nobody else
             for each in _still_there(group):
                 each.result.set_exception(error)
-            return
-        for each, result in zip(group, results, strict=True):
-            if not each.result.done():
-                each.result.set_result(result)
 
     def _take(self) -> list[_Waiting[T, R]]:
         """Takes those that come next and may go together; whose caller has gone away is forgotten."""

@@ -148,7 +148,8 @@ set version = excluded.version, event_id = excluded.event_id, slice = excluded.s
     state = excluded.state{{listed_set}}
 where f.version < excluded.version
 """
-# Of facts that were only looked at: what somebody else has written since is not touched.
+# Of facts that were only looked at: what somebody else has written since is not touched. Found one by one by their key
+# (`offset 0`), and written where they were found: no plan that was made of a small table reads all of it later.
 _REPLACING_AS_SEEN = """
 update {fact} f
 set version = n.version, event_id = n.event_id, slice = n.slice, subjects = string_to_array(n.subjects, ',')::uuid[],
@@ -156,7 +157,10 @@ set version = n.version, event_id = n.event_id, slice = n.slice, subjects = stri
 from unnest($2::{id}[], $3::text::bigint[], $4::text::uuid[], $5::text::smallint[], $6::text[],
             $7::json[]{listed_arrays}, {seen}::text::bigint[])
      as n (id, version, event_id, slice, subjects, state{listed}, seen)
-where f.set_version = $1 and f.id = n.id and f.version = n.seen
+cross join lateral (
+    select k.ctid from {fact} k where k.set_version = $1 and k.id = n.id and k.version = n.seen offset 0
+) found
+where f.ctid = found.ctid
 """
 _COLUMNS = ("id", "version", "event_id", "slice", "subjects", "state")
 # From so many facts on COPY, which asks once more over the wire, takes two thirds of the time of an insert.
@@ -313,15 +317,17 @@ async def write_facts_at_once(
     set_version: int,
     advancing: Write,
     changed: Sequence[NewFacts],
+    visits: Sequence[Write],
     others: Sequence[Write],
 ) -> None:
-    """Moves the offsets and writes facts and others in a transaction of its own, of a set that follows.
+    """Moves the offsets and writes facts, visits and others in a transaction of its own, of a set that follows.
 
-    Raises asyncpg.SerializationError if anything is not as it was seen.
+    Rows are locked in the order of those transactions that lock before they write. Raises asyncpg.SerializationError if
+    anything is not as it was seen.
     """
-    writes = [_written_new(new) for new in changed if new.unknown]
-    writes += [_written_as_seen(new) for new in changed if new.newer]
-    await write_at_once(connection, set_version, [advancing, *writes, *others], _FOLLOWS)
+    known = [_written_as_seen(new) for new in changed if new.newer]
+    unknown = [_written_new(new) for new in changed if new.unknown]
+    await write_at_once(connection, set_version, [advancing, *known, *visits, *unknown, *others], _FOLLOWS)
 
 
 def _written_new(new: NewFacts) -> Write:
@@ -330,7 +336,12 @@ def _written_new(new: NewFacts) -> Write:
 
 def _written_as_seen(new: NewFacts) -> Write:
     arguments = [*_columns(new.newer), numbers_literal(new.seen)]
-    return Write(_of(new.kind, _REPLACING_AS_SEEN), arguments, rows=len(new.newer))
+    return Write(replacing_as_seen(new.kind), arguments, rows=len(new.newer))
+
+
+def replacing_as_seen(kind: Kind) -> str:
+    """Returns what replaces facts of a kind that are still in the version that was seen."""
+    return _of(kind, _REPLACING_AS_SEEN)
 
 
 async def facts_after(connection: Any, set_version: int, kind: Kind, after: str | None, limit: int) -> list[Fact]:  # noqa: ANN401

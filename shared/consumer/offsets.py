@@ -1,5 +1,5 @@
 """Positions in the log, kept beside the read models that they belong to. Every function runs in the caller's
-transaction.
+transaction; `advancing` is part of a statement that is one.
 
 Topics and groups are named without the prefix. Rows are locked in the order of (topic, partition), by everybody.
 """
@@ -97,7 +97,7 @@ def advancing(group: str, moves: Sequence[Move], *, durable: bool = True) -> Wri
 
 
 async def advance(connection: Connection, group: str, moves: Sequence[Move], *, durable: bool = True) -> None:
-    """Moves all rows or none: the first statement of the transaction that changes the read model.
+    """Moves all rows or none: the first statement of a transaction that changes the read model.
 
     Raises Displaced if a row is not where the caller believes it to be. `durable=False` lets this transaction's
     commit return

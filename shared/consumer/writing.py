@@ -1,4 +1,7 @@
-"""One transaction: the positions move, and what stands between them takes effect. Both, or neither."""
+"""One transaction, or one statement that is one: the positions move, and what stands between them takes effect.
+
+Both, or neither.
+"""
 
 import time
 from collections.abc import Sequence

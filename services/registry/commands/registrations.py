@@ -1,5 +1,6 @@
 """Businesses are registered: by one statement where nothing has to be decided, several at once where several come."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -41,6 +42,8 @@ MOST_TOGETHER = 25
 # While one statement is in Postgres, the next one is made of what has come since.
 _STATEMENTS_AT_ONCE = 2
 _WAIT = Wait(0.0, 4.0)
+# A statement may take so long with its connection: behind a Postgres that hangs nobody waits for those before him too.
+_MOST_SECONDS = 12.0
 
 
 class Registrations:
@@ -65,7 +68,8 @@ class Registrations:
             return await finding.identify(work, matches, said)
 
         if said.same_as is None and is_plain(new):
-            answer = await self._plain.do(newcomer(self._vault, request, new))
+            async with asyncio.timeout(_MOST_SECONDS):
+                answer = await self._plain.do(newcomer(self._vault, request, new))
             if answer is not None:
                 return answer
         return await execute(self._pool, request, registering(self._vault, new, choose))
@@ -99,8 +103,8 @@ async def register_plainly(
 ) -> list[Answer | None]:
     """Registers those of the businesses by one statement of which nothing has to be decided: 201.
 
-    None for the others: they are for `registering`. No two may share one of their `exact_keys`. `rehearsed` leaves
-    nothing behind. Raises what `accept_at_once` raises.
+    None for the others: they are for `registering`. No two may share a key, a NIK, a phone or a number. `rehearsed`
+    leaves nothing behind. Raises what `accept_at_once` raises.
     """
 
     async def place(connection: Any, traceparents: Sequence[str | None]) -> Sequence[Decided]:  # noqa: ANN401

@@ -77,9 +77,9 @@ async def place_newcomers(
 ) -> list[Decided]:
     """Stores those of the businesses that are clear, with what their commands leave behind; tells which these are.
 
-    None of them shares one of its `exact_keys` with another one. It is a transaction by itself, or all that one does.
-    Raises what asyncpg raises, also for a number that is taken, and a lock that is held for longer: then nothing is
-    stored.
+    No two of them share a key, a NIK, a phone or a number; names are compared. It is a transaction by itself, or all
+    that one does. Raises what asyncpg raises, also for a number that is taken, and a lock that is held for longer: then
+    nothing is stored.
     """
     rows = await connection.fetch(
         _PLACE,

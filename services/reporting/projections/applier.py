@@ -126,10 +126,10 @@ class SetApplier:
             return False
         served = [subjects.become(row, due[row.subject]) for row in rows]
         others = happenings.write([(KIND_OF[one.event.type], one.event) for one in batch], self._now())
-        others += [*await self._counted(changed), *subjects.writes_as_seen(rows, served), *self._sums(served)]
-        facts = [folded.as_written() for folded in changed]
+        others += [*await self._counted(changed), *subjects.intensities(served), *self._sums(served)]
+        facts, visits = [folded.as_written() for folded in changed], subjects.writes_as_seen(rows, served)
         try:
-            await store.write_facts_at_once(connection, self.set_version, advancing, facts, others)
+            await store.write_facts_at_once(connection, self.set_version, advancing, facts, visits, others)
         except asyncpg.SerializationError:
             return False
         self._count_dropped(changed)
@@ -142,7 +142,7 @@ class SetApplier:
         by_kind: dict[Kind, list[New]] = defaultdict(list)
         for one in batch:
             new = one.prepared
-            if not isinstance(new, New):
+            if not isinstance(new, New) or new.is_counted is not self._follows:
                 new = self._new(fact_of(KIND_OF[one.event.type], one.event, one.partition))
             by_kind[new.fact.kind].append(new)
         return by_kind

@@ -21,6 +21,7 @@ class New(NamedTuple):
     row: FactRow
     counts: Sequence[Iterable[Contribution]]
     visits: Mapping[UUID, Line]
+    is_counted: bool = True
 
     @classmethod
     def of(cls, fact: Fact, totals: Sequence[Total]) -> "New":
@@ -30,7 +31,7 @@ class New(NamedTuple):
     @classmethod
     def uncounted(cls, fact: Fact) -> "New":
         """The same for a set whose totals are summed later."""
-        return cls(fact, row_of(fact), (), {})
+        return cls(fact, row_of(fact), (), {}, is_counted=False)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """Keeps the visits of each business, in which session and at whichever office, and what is derived from them together.
 
-Two appliers may meet in one business: its row is locked before it is read (design.md §3).
+Two appliers may meet in one business: its row is locked before it is read, or written only as it was seen.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,17 +29,20 @@ from services.reporting.store import Row, numbers_literal, texts_literal
 from shared.statements import Write
 
 _LOCK = "select subject, visits, offices from lock_visits($1, $2::text::uuid[])"
-# Of businesses that were only looked at: what somebody else has written since is not touched.
+# Of businesses that were only looked at: what somebody else has written since is not touched. By key, as facts are.
 _NEW_VISITS = """
 insert into served_business (set_version, subject, visits, offices)
 select $1, subject, visits::json, string_to_array(offices, ',')
 from unnest($2::text::uuid[], $3::text::text[], $4::text::text[]) as n (subject, visits, offices)
 on conflict do nothing
 """
-_VISITS_AS_SEEN = """
+VISITS_AS_SEEN = """
 update served_business b set visits = n.visits::json, offices = string_to_array(n.offices, ',')
 from unnest($2::text::uuid[], $3::text::text[], $4::text::text[], $5::text::xid[]) as n (subject, visits, offices, seen)
-where b.set_version = $1 and b.subject = n.subject and b.xmin = n.seen
+cross join lateral (
+    select k.ctid from served_business k where k.set_version = $1 and k.subject = n.subject and k.xmin = n.seen offset 0
+) found
+where b.ctid = found.ctid
 """
 # By key alone: the rows are there, for they are locked.
 _VISITS = """
@@ -189,7 +192,7 @@ def writes(served: Sequence[Served], *, intensive: bool = True) -> list[Write]:
 
 
 def writes_as_seen(rows: Sequence[Row], served: Sequence[Served]) -> list[Write]:
-    """The same for businesses that were looked at and not locked: their `rows` must be as they were then."""
+    """Returns what stores visits of businesses that were only looked at: their `rows` must be as they were."""
     kept = []
     together = list(zip(rows, served, strict=True))
     new = [(one.subject, one.visits, one.offices) for row, one in together if row.seen is None]
@@ -199,8 +202,8 @@ def writes_as_seen(rows: Sequence[Row], served: Sequence[Served]) -> list[Write]
     if known:
         *columns, seen = zip(*known, strict=True)
         arguments = [*map(texts_literal, columns), numbers_literal(seen)]
-        kept.append(Write(_VISITS_AS_SEEN, arguments, rows=len(known)))
-    return [*kept, *intensities(served)]
+        kept.append(Write(VISITS_AS_SEEN, arguments, rows=len(known)))
+    return kept
 
 
 def count(served: Sequence[Served]) -> Differences:

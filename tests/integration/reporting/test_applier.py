@@ -1,6 +1,7 @@
 """Given events, when they are delivered in any way, then facts and totals are what the newest states say."""
 
 import asyncio
+import re
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from aiokafka import TopicPartition
 
 from services.reporting import store
 from services.reporting.domain import Kind, Period
-from services.reporting.projections import businesses_by_region, office_activity
+from services.reporting.projections import businesses_by_region, office_activity, subjects
 from services.reporting.projections.applier import SetApplier, SetStandsStill
 from services.reporting.projections.office_activity import Activity
 from services.reporting.store import Stage
@@ -20,7 +21,7 @@ from shared.consumer.offsets import Move, Place, advancing
 from shared.consumer.writing import SMALL
 from shared.contracts.catalogue import BUSINESS, PARTITIONS, SESSION
 from shared.ids import new_id
-from shared.postgres import Pool
+from shared.postgres import BY_KEY, Pool
 from tests.infrastructure.databases import Database
 from tests.support.read_models import begin_anew
 from tests.support.reporting_events import (
@@ -175,6 +176,21 @@ async def test_many_new_facts_at_once_are_all_written(pool: Pool) -> None:
     told = [session(new_id(), [A]) for _ in range(SMALL)]
     await deliver(pool, received(told))
     assert await pool.fetchval("select count(*) from fact_session") == SMALL
+
+
+async def test_what_was_seen_is_found_row_by_row(pool: Pool) -> None:
+    """Also by a plan that was made while the tables were empty, and is kept."""
+    statements = [subjects.VISITS_AS_SEEN, *(store.replacing_as_seen(kind) for kind in Kind)]
+    async with pool.acquire() as connection, connection.transaction():
+        for name, value in BY_KEY.items():
+            await connection.execute(f"set local {name} = {value}")
+        for number, statement in enumerate(statements):
+            await connection.execute(f"prepare seen_{number} as {statement}")
+            nothing = ", ".join(["null"] * max(map(int, re.findall(r"\$(\d+)", statement))))
+            rows = await connection.fetch(f"explain execute seen_{number}({nothing})")
+            plan = "\n".join(row[0] for row in rows)
+            assert "Tid Scan" in plan, plan
+            assert "Seq Scan" not in plan, plan
 
 
 @pytest.mark.parametrize("stage", [Stage.READING, Stage.SUMMING])
