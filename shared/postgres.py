@@ -121,6 +121,7 @@ async def create_pool(
         timeout=5,
         command_timeout=_API_SECONDS if is_api else _WORKER_SECONDS,
         reset=_nothing_to_forget if is_api else None,
+        max_cacheable_statement_size=0,  # any: what a batch writes by one statement comes near asyncpg's bound
         server_settings={
             "search_path": f"{schema}, extensions",
             "application_name": application,

@@ -24,9 +24,9 @@ class _Waiting(Generic[T, R]):
 class Together(Generic[T, R]):
     """Hands what has come to `work`, which returns a result for each, in their order.
 
-    Where little comes, nobody waits for company: an item is begun at once, unless as many groups as may be are under way
-    already. Where much comes, company is waited for as its pace tells (`wait`). Two items of one group share none of
-    their `keys`; the later one waits for another group. Log lines of `work` are of no request: they concern several.
+    Where little comes, nobody waits for company: an item is begun at once, unless as many groups are under way as may
+    be. Where much comes, company is waited for as its pace tells (`wait`). Two items of one group share none of their
+    `keys`; the later one waits for another group. Log lines of `work` are of no request: they concern several.
     """
 
     def __init__(
