@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import asyncpg
@@ -18,6 +18,18 @@ where usename like any (array['registry_%', 'mentoring_%', 'reporting_%']) and r
 _IDLE_SESSIONS = "alter role {role} set idle_in_transaction_session_timeout = '{limit}'"
 _DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
 _ROLES = ("registry_app", "mentoring_app")
+# Of the topic of which most is read, in the order in which everybody locks them.
+_MOVED_ROWS = """
+select consumer_group, topic, partition from {service}.consumer_offset
+where next_offset > 0 and (consumer_group, topic) = (
+    select consumer_group, topic from {service}.consumer_offset group by 1, 2 order by sum(next_offset) desc limit 1)
+order by consumer_group, topic, partition
+"""
+_LOCK_ROW = """
+select from {service}.consumer_offset where consumer_group = $1 and topic = $2 and partition = $3 for update
+"""
+_FEWEST_ROWS = 2
+_GATHERING_SECONDS, _MEETING_SECONDS = 2.0, 0.3
 
 
 class PostgresCrashes(Scenario):
@@ -126,23 +138,27 @@ class Deadlocks(Scenario):
         await stage.writes_go_on(3)
 
     async def _lock_backwards(self, stage: Stage, service: str) -> None:
-        async with stage.database() as connection:
+        async with stage.database() as gathering, stage.database() as backwards:
+            rows = await gathering.fetch(_MOVED_ROWS.format(service=service))
+            if len(rows) < _FEWEST_ROWS:
+                return
             try:
-                async with connection.transaction():
-                    await self._lock_each(connection, service)
+                await self._meet(gathering, backwards, _LOCK_ROW.format(service=service), rows)
             except asyncpg.DeadlockDetectedError:
                 stage.say("Postgres chose this side of the deadlock")
 
-    async def _lock_each(self, connection: Any, service: str) -> None:  # noqa: ANN401  asyncpg's
-        """One after the other, slowly enough for the consumer to come in between."""
-        keys = await connection.fetch(
-            f"select consumer_group, topic, partition from {service}.consumer_offset "  # noqa: S608
-            "where next_offset > 0 order by consumer_group, topic desc, partition desc limit 30"
-        )
-        for key in keys:
-            await connection.execute(
-                f"select from {service}.consumer_offset "
-                "where consumer_group = $1 and topic = $2 and partition = $3 for update",
-                *key.values(),
-            )
-            await asyncio.sleep(0.03)
+    async def _meet(self, gathering: Any, backwards: Any, lock: str, rows: Sequence[Any]) -> None:  # noqa: ANN401
+        """Keeps the consumer waiting until a batch of many partitions has gathered; that one finds the last row locked,
+        and whoever locked it goes for the rows that it holds by now.
+        """
+        async with backwards.transaction():
+            async with gathering.transaction():
+                for row in rows:
+                    await gathering.execute(lock, *row.values())
+                await asyncio.sleep(_GATHERING_SECONDS)
+                last = asyncio.create_task(backwards.execute(lock, *rows[-1].values()))
+                await asyncio.sleep(_MEETING_SECONDS)  # it stands in the queue for that row by now
+            await last
+            await asyncio.sleep(_MEETING_SECONDS)
+            for row in reversed(rows):
+                await backwards.execute(lock, *row.values())
