@@ -23,6 +23,8 @@ from shared.contracts.envelope import Contract
 from shared.ids import new_id
 from shared.postgres import LOST, RETRYABLE, UNAVAILABLE, Pool
 
+# So many commands by one statement are a matter of some milliseconds: so long others wait for its locks.
+MOST_AT_ONCE = 25
 _TRIES = 4
 _BEGIN = "select body_digest, status, answer from begin_command($1, $2, $3)"
 # The part of a `with` that writes events and answer: a round trip less for every command, and another one less for a
@@ -232,8 +234,8 @@ async def accept_at_once(
     with ExitStack() as stack:
         spanned = [stack.enter_context(_spanned(proposal.request)) for proposal in proposals]
         traceparents = [
-            request.traceparent if span is None else span.traceparent
-            for request, span in zip((proposal.request for proposal in proposals), spanned, strict=True)
+            proposal.request.traceparent if span is None else span.traceparent
+            for proposal, span in zip(proposals, spanned, strict=True)
         ]
         answers = await _accept(proposals, partial(_run, pool, statement, traceparents, rehearsed=rehearsed))
         for span, answer in zip(spanned, answers, strict=True):

@@ -211,9 +211,18 @@ class Found:
 
 async def lock_facts(connection: Any, set_version: int, ids: Mapping[Kind, Iterable[str]]) -> Found:  # noqa: ANN401  pooled or plain
     """Enters the set and locks the facts of these aggregates, in one round trip."""
-    first, *rows = await connection.fetch(_LOCK_FACTS, set_version, *(sorted(ids.get(kind, ())) for kind in Kind))
+    return _found(await connection.fetch(_LOCK_FACTS, set_version, *_in_order(ids)))
+
+
+def _in_order(ids: Mapping[Kind, Iterable[str]]) -> list[list[str]]:
+    return [sorted(ids.get(kind, ())) for kind in Kind]
+
+
+def _found(rows: Sequence[Mapping[str, Any]]) -> Found:
+    """The first row tells of the set, the others are facts."""
+    first, *facts = rows
     known: dict[Kind, dict[str, Fact]] = {kind: {} for kind in Kind}
-    for row in rows:
+    for row in facts:
         kind = Kind(row["kind"])
         known[kind][row["id"]] = fact_from(kind, row)
     return Found(first["stage"], first["has_aliases"], known)
@@ -234,24 +243,14 @@ async def see_facts(
     connection: Any,  # noqa: ANN401
     set_version: int,
     ids: Mapping[Kind, Iterable[str]],
-    visited: Sequence[UUID],
-) -> tuple[Found, list[Row]]:
-    """Looks at the set, at the facts of these aggregates and at the rows of these businesses, without locking any."""
-    whom = texts_literal(visited)
-    rows = await connection.fetch(_SEE_FACTS, set_version, *(sorted(ids.get(kind, ())) for kind in Kind), whom)
-    first, *rest = rows
-    known: dict[Kind, dict[str, Fact]] = {kind: {} for kind in Kind}
-    businesses: dict[UUID, Row] = {}
-    for row in rest:
-        if row["kind"] == _VISITS:
-            subject = UUID(row["id"])
-            businesses[subject] = Row(subject, row["state"], row["visited_by"], row["version"])
-        else:
-            kind = Kind(row["kind"])
-            known[kind][row["id"]] = fact_from(kind, row)
-    unvisited = "[]"
-    found = Found(first["stage"], first["has_aliases"], known)
-    return found, [businesses.get(subject, Row(subject, unvisited, "")) for subject in visited]
+    visited: Iterable[UUID],
+) -> tuple[Found, dict[UUID, Row]]:
+    """Looks at the set, at the facts of these aggregates and at those businesses that have a row, locking none."""
+    rows = await connection.fetch(_SEE_FACTS, set_version, *_in_order(ids), texts_literal(visited))
+    businesses = [
+        Row(UUID(row["id"]), row["state"], row["visited_by"], row["version"]) for row in rows if row["kind"] == _VISITS
+    ]
+    return _found([row for row in rows if row["kind"] != _VISITS]), {row.subject: row for row in businesses}
 
 
 async def aliases(connection: Any, set_version: int, businesses: Iterable[UUID]) -> dict[UUID, UUID]:  # noqa: ANN401

@@ -13,14 +13,13 @@ import structlog
 
 from shared import failpoint
 from shared.clock import utc_now
-from shared.commands import Busy, Request
+from shared.commands import MOST_AT_ONCE, Busy, Request
 from shared.imports import store
 from shared.imports.importer import Entry, Importer, Job, RowCommand, RowRules
 from shared.imports.rows import Remark, Row, RowOutcome, RowStatus
 from shared.postgres import UNAVAILABLE, Pool, transaction
 
 _AT_ONCE = 4
-_TOGETHER = 25  # a statement of some milliseconds: so long desks wait for its locks
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
 _LATER: tuple[type[Exception], ...] = (Busy, *UNAVAILABLE)
 _SEEN_BEFORE = Remark("Baris yang sama sudah pernah diimpor.")
@@ -74,8 +73,8 @@ class Lanes:
         self._known = await self._known_already(tasks)
         before: asyncio.Task[None] | None = None
         async with asyncio.TaskGroup() as group:
-            for place in range(0, len(tasks), _TOGETHER):
-                turns = [turn async for turn in self._turns(tasks[place : place + _TOGETHER])]
+            for place in range(0, len(tasks), MOST_AT_ONCE):
+                turns = [turn async for turn in self._turns(tasks[place : place + MOST_AT_ONCE])]
                 if before is not None:
                     await asyncio.wait({before})
                 before = group.create_task(self._take(turns))

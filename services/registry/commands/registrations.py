@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from services.registry.commands import finding
@@ -25,7 +27,18 @@ from services.registry.store import businesses as store
 from services.registry.store import persons as persons_store
 from services.registry.store.registrations import Newcomer, place_newcomers
 from shared.clock import business_day
-from shared.commands import Answer, Decide, Decided, Proposal, Request, Work, accept_at_once, event_of, execute
+from shared.commands import (
+    MOST_AT_ONCE,
+    Answer,
+    Decide,
+    Decided,
+    Proposal,
+    Request,
+    Work,
+    accept_at_once,
+    event_of,
+    execute,
+)
 from shared.contracts.registry import BusinessRegistered
 from shared.ids import new_id
 from shared.pace import Wait
@@ -37,8 +50,6 @@ _REGISTER = "register_business"
 # What is decided about a registration when registered businesses are or may be the same one.
 Choose = Callable[[Work, Sequence[Match]], Awaitable[Answer | None]]
 
-# Locks of so many are held for some ten milliseconds.
-MOST_TOGETHER = 25
 # While one statement is in Postgres, the next one is made of what has come since.
 _STATEMENTS_AT_ONCE = 2
 _WAIT = Wait(0.0, 4.0)
@@ -53,7 +64,11 @@ class Registrations:
         self._pool = pool
         self._vault = vault
         self._plain = Together[Newcomer, Answer | None](
-            self._register_plainly, _exact_keys, most=MOST_TOGETHER, at_once=_STATEMENTS_AT_ONCE, wait=_WAIT
+            partial(register_plainly, pool),
+            attrgetter("exact_keys"),
+            most=MOST_AT_ONCE,
+            at_once=_STATEMENTS_AT_ONCE,
+            wait=_WAIT,
         )
 
     async def register(self, request: Request, form: BusinessForm, said: Identification = _NOTHING_SAID) -> Answer:
@@ -73,13 +88,6 @@ class Registrations:
             if answer is not None:
                 return answer
         return await execute(self._pool, request, registering(self._vault, new, choose))
-
-    async def _register_plainly(self, newcomers: Sequence[Newcomer]) -> Sequence[Answer | None]:
-        return await register_plainly(self._pool, newcomers)
-
-
-def _exact_keys(newcomer: Newcomer) -> set[Any]:
-    return newcomer.exact_keys
 
 
 def is_plain(new: Registration) -> bool:

@@ -114,16 +114,16 @@ class SetApplier:
         if not self._follows:
             return False
         by_kind = self._by_kind(batch)
-        visited = subjects.in_order({each for of_kind in by_kind.values() for new in of_kind for each in new.visits})
+        visited = {each for of_kind in by_kind.values() for new in of_kind for each in new.visits}
         ids = {kind: {new.fact.id for new in of_kind} for kind, of_kind in by_kind.items()}
-        found, rows = await store.see_facts(connection, self.set_version, ids, visited)
+        found, seen = await store.see_facts(connection, self.set_version, ids, visited)
         if found.stage != Stage.FOLLOWING or found.has_aliases:
             return False
         changed = [_folded(kind, by_kind[kind], found.known[kind]) for kind in sorted(by_kind)]
         due = _due(changed)
-        rows = [row for row in rows if row.subject in due]
-        if len(rows) < len(due) or any(folded.clashes for folded in changed):
+        if not due.keys() <= visited or any(folded.clashes for folded in changed):
             return False
+        rows = [seen.get(subject) or subjects.unvisited(subject) for subject in subjects.in_order(due)]
         served = [subjects.become(row, due[row.subject]) for row in rows]
         others = happenings.write([(KIND_OF[one.event.type], one.event) for one in batch], self._now())
         others += [*await self._counted(changed), *subjects.intensities(served), *self._sums(served)]

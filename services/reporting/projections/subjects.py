@@ -171,6 +171,11 @@ def in_order(subjects: Iterable[UUID]) -> list[UUID]:
     return sorted(subjects, key=_number)
 
 
+def unvisited(subject: UUID) -> Row:
+    """Returns the row of a business that has none yet."""
+    return Row(subject, businesses_served.NO_VISITS, "")
+
+
 def become(row: Row, due: Due) -> Served:
     """Returns what becomes of a business's row by what is due."""
     return _arrived(row, due) or _changed(row.subject, due.applied_to(lines_from(row.visits)))

@@ -205,7 +205,7 @@ async def test_it_is_cancelled_between_two_rows(
     cancelled = asyncio.Event()
     monkeypatch.setattr(failpoint, "point", cancel_after_the_first)
     monkeypatch.setattr(lanes, "_AT_ONCE", 1)
-    monkeypatch.setattr(lanes, "_TOGETHER", 1)
+    monkeypatch.setattr(lanes, "MOST_AT_ONCE", 1)
     assert await imports.worker().work_next()
     told = await imports.told(import_id)
     assert told["state"] == "cancelled"
