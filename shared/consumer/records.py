@@ -121,9 +121,14 @@ def _read_event(key: bytes | None, value: bytes, found: dict[str, bytes | None],
         return Unreadable(f"key {key!r} is not the aggregate's id {event.aggregate_id}")
     if event.version > _GREATEST_VERSION:
         return Unreadable(f"version: no aggregate has more than {_GREATEST_VERSION} events")
-    if not (_FIRST_INSTANT < event.occurred_at < _LAST_INSTANT and _FIRST_INSTANT < event.recorded_at < _LAST_INSTANT):
+    if not (_is_in_calendars(event.occurred_at) and _is_in_calendars(event.recorded_at)):
         return Unreadable("occurred_at or recorded_at: beyond every calendar")
     return Readable(event, history, epoch, traceparent)
+
+
+def _is_in_calendars(instant: datetime) -> bool:
+    """By its year, wherever that tells: zones need not be asked, which takes ten times as long."""
+    return _FIRST_INSTANT.year < instant.year < _LAST_INSTANT.year or _FIRST_INSTANT < instant < _LAST_INSTANT
 
 
 def _type_in(value: bytes) -> str:

@@ -3,7 +3,8 @@ written, without taking the row apart. businesses_served.py has the rule; whatev
 """
 
 import re
-from collections.abc import Sequence
+from bisect import bisect
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,13 +14,14 @@ from services.reporting.projections.businesses_served import (
     NO_VISITS,
     PERIODS,
     Line,
+    day_and_session_of,
     day_of,
-    document_of,
     is_attested,
     lines_from,
     minutes_of,
     office_of,
     places_of,
+    quarter_of,
     session_of,
 )
 from services.reporting.projections.total import Amounts, Contribution
@@ -31,6 +33,9 @@ _FIRST_NO_MORE: Amounts = (0, 0, -1, 0)
 # Where the day of the first visit stands in a document that holds one.
 _FIRST_DAY = slice(50, 60)
 _ENDS_IN_OFFICE = slice(-5, None)
+_DAY_LENGTH = len("2026-01-31")
+# Of PERIODS two days share at least the longest.
+_ALL_TIME = 1
 
 
 class Arrival(NamedTuple):
@@ -50,21 +55,19 @@ def arrival(document: str, line: Line) -> Arrival | None:
     if document == NO_VISITS:
         places = (*places_of(PROVINCE, day), *places_of(office, day))
         return Arrival(f"[[{line}]]", [(place, _SERVED_FIRST) for place in places])
-    first = document[_FIRST_DAY]
     if " " in document or session_of(line) in document:
         return None
-    if minutes + sum(map(int, _minutes_in(day[:4]).findall(document))) >= INTENSIVE_MINUTES:
+    arrived, shared, shared_by_own = _placed(document, line)
+    if shared > _ALL_TIME and minutes + sum(map(int, _minutes_in(day[:4]).findall(document))) >= INTENSIVE_MINUTES:
         return None
-    own = f'"{office}",'
-    shared = _spans('"', day).shared_with(document)
-    shared_by_own = _spans(f'{own}"', day).shared_with(document) if own in document else 0
     places = (*places_of(PROVINCE, day)[shared:], *places_of(office, day)[shared_by_own:])
     moves: list[Contribution] = [(place, _SERVED) for place in places]
+    first = document[_FIRST_DAY]
     if day < first:
         moves += _first_moves(document, first, office, day)
     elif day == first and shared_by_own < len(PERIODS):
         moves += [(place, _FIRST) for place in places_of(office, day)]
-    return Arrival(_with(document, line), moves)
+    return Arrival(arrived, moves)
 
 
 def _first_moves(document: str, first: str, office: str, day: str) -> list[Contribution]:
@@ -77,38 +80,41 @@ def _first_moves(document: str, first: str, office: str, day: str) -> list[Contr
     return [*no_longer, *((place, _FIRST) for whose in (PROVINCE, office) for place in places_of(whose, day))]
 
 
-def _with(document: str, line: Line) -> str:
+def _placed(document: str, line: Line) -> tuple[str, int, int]:
+    """Returns the document with the visit in it, and how many of PERIODS a visit of it lies in too: of any office, and
+    of the same one. Visits stand by day, so none lies nearer than its neighbours; most come to stand last.
+    """
+    office, day = office_of(line), day_of(line)
     last = document[document.rindex("[") + 1 : -2]
-    if (day_of(last), session_of(last)) < (day_of(line), session_of(line)):
-        return f"{document[:-1]},[{line}]]"
-    return document_of([*lines_from(document), line])
+    if day_and_session_of(last) < day_and_session_of(line):
+        return f"{document[:-1]},[{line}]]", _shared(day, [day_of(last)]), _shared(day, _last_day_at(office, document))
+    lines = lines_from(document)
+    place = bisect(lines, day_and_session_of(line), key=day_and_session_of)
+    near = [day_of(other) for other in lines[max(place - 1, 0) : place + 1]]
+    own = [day_of(other) for other in lines if office_of(other) == office]
+    place_in_own = bisect(own, day)
+    near_own = own[max(place_in_own - 1, 0) : place_in_own + 1]
+    lines.insert(place, line)
+    return f"[[{'],['.join(lines)}]]", _shared(day, near), _shared(day, near_own)
 
 
-class _Spans(NamedTuple):
-    """What a document holds if one of its visits lies in the same day, month, quarter or year."""
-
-    day: str
-    month: str
-    quarter: tuple[str, ...]
-    year: str
-
-    def shared_with(self, document: str) -> int:
-        """Returns how many of PERIODS a visit of the document lies in too."""
-        if self.year not in document:
-            return 1
-        if self.day in document:
-            return 5
-        if self.month in document:
-            return 4
-        return 3 if any(month in document for month in self.quarter) else 2
+def _last_day_at(office: str, document: str) -> list[str]:
+    own = f'"{office}","'
+    at = document.rfind(own) + len(own)
+    return [document[at : at + _DAY_LENGTH]] if at >= len(own) else []
 
 
-@lru_cache(maxsize=10_240)
-def _spans(before: str, day: str) -> _Spans:
-    year, month = day[:4], int(day[5:7])
-    first = month - (month - 1) % 3
-    quarter = tuple(f"{before}{year}-{one:02}-" for one in range(first, first + 3))
-    return _Spans(f'{before}{day}"', f"{before}{day[:8]}", quarter, f"{before}{year}-")
+def _shared(day: str, others: Iterable[str]) -> int:
+    """Returns how many of PERIODS hold the day and another one too; 0 if there are no others."""
+    return max([_shared_by(day, other) for other in others], default=0)
+
+
+def _shared_by(day: str, other: str) -> int:
+    if day[:7] == other[:7]:
+        return 5 if day == other else 4
+    if day[:4] != other[:4]:
+        return _ALL_TIME
+    return 3 if quarter_of(day) == quarter_of(other) else 2
 
 
 @lru_cache(maxsize=256)

@@ -90,11 +90,12 @@ def amounts_in(lines: Sequence[Line], office: str, grain: str, first: str, last:
 
 def document_of(lines: Iterable[Line]) -> str:
     """Returns what the column holds of these visits: by day and session, the same however they came."""
-    visits = "],[".join(sorted(lines, key=_by_day_and_session))
+    visits = "],[".join(sorted(lines, key=day_and_session_of))
     return f"[[{visits}]]" if visits else NO_VISITS
 
 
-def _by_day_and_session(line: Line) -> tuple[str, str]:
+def day_and_session_of(line: Line) -> tuple[str, str]:
+    """Returns by what the visits of a document are sorted."""
     return line[_DAY], line[_SESSION]
 
 
@@ -111,6 +112,11 @@ def office_of(line: Line) -> str:
 def day_of(line: Line) -> str:
     """Returns the business day, written as ISO does."""
     return line[_DAY]
+
+
+def quarter_of(day: str) -> int:
+    """Returns the quarter of its year that holds the day, from 0."""
+    return _QUARTERS[day[5:7]]
 
 
 def minutes_of(line: Line) -> int:
@@ -329,7 +335,7 @@ def _most_shared(day: str, others: Sequence[Line]) -> int:
     months = {other[5:7] for other in near}
     if day[5:7] in months:
         return 4
-    return 3 if _QUARTERS[day[5:7]] in {_QUARTERS[month] for month in months} else 2
+    return 3 if quarter_of(day) in {_QUARTERS[month] for month in months} else 2
 
 
 def _on_first_day(lines: Sequence[Line]) -> list[Line]:
