@@ -5,12 +5,12 @@ The answer is kept under the caller's idempotency key: the same key and body get
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -21,10 +21,17 @@ from shared.auth.principal import Principal
 from shared.contracts.catalogue import AnyEvent
 from shared.contracts.envelope import Contract
 from shared.ids import new_id
+from shared.pace import Wait
 from shared.postgres import LOST, RETRYABLE, UNAVAILABLE, Pool
+from shared.together import Together
 
 # So many commands by one statement are a matter of some milliseconds: so long others wait for its locks.
 MOST_AT_ONCE = 25
+# While one statement is in Postgres, the next one is made of what has come since.
+_STATEMENTS_AT_ONCE = 2
+_WAIT_FOR_COMPANY = Wait(0.0, 4.0)
+# A statement may take so long with its connection: behind a Postgres that hangs nobody waits for those before him too.
+_MOST_SECONDS = 12.0
 _TRIES = 4
 _BEGIN = "select body_digest, status, answer from begin_command($1, $2, $3)"
 # The part of a `with` that writes events and answer: a round trip less for every command, and another one less for a
@@ -64,6 +71,7 @@ _UNDECIDED: tuple[type[Exception], ...] = (
 )
 
 E = TypeVar("E", bound=AnyEvent)
+T = TypeVar("T")
 
 
 class KeyReused(Exception):
@@ -93,6 +101,15 @@ class Answer:
     status: int
     body: dict[str, Any]
     replayed: bool = False
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An answer that was given before, and to which body; `answer` is its JSON."""
+
+    body_digest: bytes
+    status: int
+    answer: str
 
 
 @dataclass(frozen=True)
@@ -195,8 +212,8 @@ def event_of(
 
 
 Decide = Callable[[Work], Awaitable[Answer]]
-# One statement that is a whole transaction, by connection and the traceparents of its events, with what became of each
-# of its commands, in their order.
+# One statement that is a whole transaction, or a transaction that it opens and ends, by connection and the traceparents
+# of its events, with what became of each of its commands, in their order.
 Statement = Callable[[Any, Sequence[str | None]], Awaitable[Sequence["Decided"]]]
 
 
@@ -216,14 +233,14 @@ async def execute(pool: Pool, request: Request, decide: Decide) -> Answer:
 
 @dataclass(frozen=True)
 class Decided:
-    """What one statement has done about a command: it is `clear` and accepted, or was answered before, or neither."""
+    """What one statement has done about a command: it was `accepted` so, or had been answered before, or neither."""
 
-    clear: bool
-    known: asyncpg.Record | None
+    accepted: Answer | None
+    known: Kept | None
 
 
 async def accept_at_once(
-    pool: Pool, proposals: Sequence[Proposal], statement: Statement, *, rehearsed: bool = False
+    pool: Pool, requests: Sequence[Request], statement: Statement, *, rehearsed: bool = False
 ) -> list[Answer | None]:
     """Runs commands by one statement; returns the answers of those that it accepted, or that were accepted before.
 
@@ -232,16 +249,35 @@ async def accept_at_once(
     one's sake. `rehearsed` leaves nothing behind. Raises what UNAVAILABLE names.
     """
     with ExitStack() as stack:
-        spanned = [stack.enter_context(_spanned(proposal.request)) for proposal in proposals]
+        spanned = [stack.enter_context(_spanned(request)) for request in requests]
         traceparents = [
-            proposal.request.traceparent if span is None else span.traceparent
-            for proposal, span in zip(proposals, spanned, strict=True)
+            request.traceparent if span is None else span.traceparent
+            for request, span in zip(requests, spanned, strict=True)
         ]
-        answers = await _accept(proposals, partial(_run, pool, statement, traceparents, rehearsed=rehearsed))
+        answers = await _accept(requests, partial(_run, pool, statement, traceparents, rehearsed=rehearsed))
         for span, answer in zip(spanned, answers, strict=True):
             if span is not None:
                 span.attributes = _told_of(answer)
         return answers
+
+
+class Company(Generic[T]):
+    """Commands that come while others are written share the next statement with those that came too."""
+
+    def __init__(
+        self,
+        accept: Callable[[Sequence[T]], Awaitable[Sequence[Answer | None]]],
+        keys: Callable[[T], Collection[Hashable]],
+    ) -> None:
+        """`accept` answers as `accept_at_once`; it is handed no two commands that share one of their `keys`."""
+        self._together = Together[T, Answer | None](
+            accept, keys, most=MOST_AT_ONCE, at_once=_STATEMENTS_AT_ONCE, wait=_WAIT_FOR_COMPANY
+        )
+
+    async def accept(self, command: T) -> Answer | None:
+        """Returns the answer of one command, or None if it must be decided by itself. Raises what UNAVAILABLE names."""
+        async with asyncio.timeout(_MOST_SECONDS):
+            return await self._together.do(command)
 
 
 def _spanned(request: Request) -> AbstractContextManager["spans.Span | None"]:
@@ -256,10 +292,8 @@ def _told_of(answer: Answer | None) -> spans.Attributes:
     return {"plut.status": answer.status, "plut.replayed": answer.replayed}
 
 
-async def _accept(
-    proposals: Sequence[Proposal], run: Callable[[], Awaitable[Sequence[Decided]]]
-) -> list[Answer | None]:
-    undecided: list[Answer | None] = [None] * len(proposals)
+async def _accept(requests: Sequence[Request], run: Callable[[], Awaitable[Sequence[Decided]]]) -> list[Answer | None]:
+    undecided: list[Answer | None] = [None] * len(requests)
     try:
         decided = await run()
     except _UNDECIDED:
@@ -267,10 +301,10 @@ async def _accept(
     except UNAVAILABLE:
         raise
     except Exception as error:  # noqa: BLE001  of one of them: by itself it will be told so
-        structlog.get_logger().warning("statement_failed", error=type(error).__name__, commands=len(proposals))
+        structlog.get_logger().warning("statement_failed", error=type(error).__name__, commands=len(requests))
         return undecided
     await failpoint.point("api.after_commit")
-    return [_answer(proposal, each) for proposal, each in zip(proposals, decided, strict=True)]
+    return [_answer(request, each) for request, each in zip(requests, decided, strict=True)]
 
 
 async def _run(
@@ -298,11 +332,11 @@ async def _unless_slow(running: Awaitable[Sequence[Decided]], commands: int) -> 
         raise _TooSlow from None
 
 
-def _answer(proposal: Proposal, decided: Decided) -> Answer | None:
+def _answer(request: Request, decided: Decided) -> Answer | None:
     if decided.known is None:
-        return proposal.answer if decided.clear else None
+        return decided.accepted
     try:
-        return _replay(decided.known, proposal.request)
+        return _replay(decided.known, request)
     except KeyReused:
         return None
 
@@ -346,7 +380,7 @@ async def _execute_once(pool: Pool, request: Request, decide: Decide) -> Answer:
     async with pool.acquire(timeout=5) as connection, connection.transaction():
         known = await connection.fetchrow(_BEGIN, offices, request.principal.subject, request.key)
         if known is not None:
-            return _replay(known, request)
+            return _replay(Kept(*known), request)
         work = Work(connection, request)
         answer = await decide(work)
         if not work.accepted:
@@ -356,7 +390,7 @@ async def _execute_once(pool: Pool, request: Request, decide: Decide) -> Answer:
     return answer
 
 
-def _replay(known: asyncpg.Record, request: Request) -> Answer:
-    if known["body_digest"] != request.body_digest:
+def _replay(known: Kept, request: Request) -> Answer:
+    if known.body_digest != request.body_digest:
         raise KeyReused
-    return replace(Answer(known["status"], json.loads(known["answer"])), replayed=True)
+    return Answer(known.status, json.loads(known.answer), replayed=True)

@@ -4,20 +4,16 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 from uuid import UUID, uuid4
-
-import asyncpg
 
 from deploy.bench import province
 from deploy.bench.desk import open_bells, open_office, registry_settings, request
 from deploy.bench.load import Effect
 from deploy.demo.people import nik
 from deploy.local.installation import Installation
-from services.mentoring import commands as mentoring
+from services.mentoring.commands import Sessions, register_consultant
 from services.mentoring.domain import Channel, Field, NewConsultant, Occupation, Service, SessionDraft
 from services.registry.app import open_vault
 from services.registry.commands import businesses
@@ -27,22 +23,12 @@ from services.registry.domain.identity import Vault
 from shared.bell import Bell
 from shared.clock import business_day, utc_now
 from shared.ids import new_id
-from shared.postgres import Pool, role_name
+from shared.postgres import Pool, create_pool, role_name
 from shared.settings import Settings
 
 _CONSULTANTS_PER_OFFICE = 40
 _BUSINESSES_PER_OFFICE = 25
 _CONNECTIONS = 8
-
-
-@dataclass
-class _Commit:
-    """When the COMMIT of a command had returned."""
-
-    at: float = 0.0
-
-
-_commit: ContextVar[_Commit] = ContextVar("_commit")
 
 
 @dataclass
@@ -52,6 +38,8 @@ class Commands:
     registry: Pool
     mentoring: Pool
     vault: Vault
+    registrations: Registrations
+    desk: Sessions
     bells: Mapping[str, Bell]
     today: date
     consultants: dict[str, list[UUID]] = field(default_factory=dict)
@@ -66,7 +54,9 @@ class Commands:
         settings = registry_settings(installation)
         pools = [await _pool(settings, "registry"), await _pool(installation.settings("mentoring", "api"), "mentoring")]
         bells = await open_bells(installation)
-        return cls(pools[0], pools[1], open_vault(settings), bells, business_day(utc_now()))
+        vault, [registry, mentored] = open_vault(settings), pools
+        desks = Registrations(registry, vault), Sessions(mentored)
+        return cls(registry, mentored, vault, *desks, bells, business_day(utc_now()))
 
     async def prepare(self, writes: int) -> None:  # noqa: ARG002  staff are as many whatever is written
         """Opens the offices and registers consultants and a few businesses of each."""
@@ -81,12 +71,12 @@ class Commands:
         self.mentoring.terminate()
 
     async def write(self, number: int) -> tuple[Effect, float]:
-        commit = _Commit()
-        _commit.set(commit)
+        """Its delay counts from the answer: a command that shared a statement does not know when COMMIT returned."""
         deed = province.deed(number)
         effect = await self._write(province.CODES[number % len(province.CODES)], deed)
+        answered = time.monotonic()
         self.bells["mentoring" if deed is province.Deed.SESSION else "registry"].ring()
-        return effect, commit.at
+        return effect, answered
 
     async def _write(self, code: str, deed: province.Deed) -> Effect:
         if deed is province.Deed.SESSION:
@@ -104,7 +94,7 @@ class Commands:
     async def _consultant(self, code: str) -> UUID:
         staff, since = f"stf-{uuid4().hex}", province.first_day(self.today)
         new = NewConsultant(code, staff, "Konsultan Ukur", [Field.PRODUCTION], since)
-        return UUID((await mentoring.register_consultant(self.mentoring, request(), new)).body["id"])
+        return UUID((await register_consultant(self.mentoring, request(), new)).body["id"])
 
     async def _complete(self) -> Effect:
         number, self.sessions = self.sessions, self.sessions + 1
@@ -118,7 +108,7 @@ class Commands:
             service=Service.BUSINESS_MENTORING,
             channel=Channel.OFFICE_VISIT,
         )
-        await mentoring.complete_session(self.mentoring, request(), draft)
+        await self.desk.complete(request(), draft)
         return office, day, count
 
     async def _register(self, code: str) -> UUID:
@@ -131,7 +121,7 @@ class Commands:
             kelurahan=province.kelurahan(code, number),
             owners=[OwnerForm(name="Pemilik Ukur", nik=nik(dice, code))],
         )
-        answer = await Registrations(self.registry, self.vault).register(request(), form)
+        answer = await self.registrations.register(request(), form)
         business = UUID(answer.body["id"])
         self.businesses[code].append(business)
         self.revisions[business] = 1
@@ -149,24 +139,6 @@ class Commands:
 
 
 async def _pool(settings: Settings, service: str) -> Pool:
-    """A pool like the api's, which also notes when COMMIT returns: before the connection is made ready for the next."""
-    return await asyncpg.create_pool(
-        host=settings.postgres_host,
-        port=settings.postgres_port,
-        database=settings.postgres_database,
-        user=role_name(service, "app"),
-        password=settings.postgres_password.get_secret_value(),
-        min_size=_CONNECTIONS,
-        max_size=_CONNECTIONS,
-        init=_listen,
-        server_settings={"search_path": f"{service}, extensions", "application_name": "plut-bench-writers"},
+    return await create_pool(
+        settings, role_name(service, "app"), schema=service, application="plut-bench-writers", size=_CONNECTIONS
     )
-
-
-async def _listen(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    connection.add_query_logger(_note_commit)
-
-
-def _note_commit(query: Any) -> None:  # noqa: ANN401  asyncpg's LoggedQuery
-    if query.query == "COMMIT;":
-        _commit.get(_Commit()).at = time.monotonic()

@@ -28,6 +28,7 @@ async def serve_api(settings: Settings) -> None:
 def build_api(settings: Settings, pool: Pool, verifier: "Verifier") -> "FastAPI":
     """Returns the application of the role `api`; it closes the pool at its end."""
     from services.mentoring import api
+    from services.mentoring.commands import Sessions
     from services.mentoring.commands.imports import SessionImporter
     from shared.asyncapi import asyncapi_routes
     from shared.http.app import create_app
@@ -50,6 +51,7 @@ def build_api(settings: Settings, pool: Pool, verifier: "Verifier") -> "FastAPI"
         files=FILES,
         bell=Bell(SERVICE, settings),
     )
+    app.state.sessions = Sessions(pool)
     app.state.importer = importer
     app.state.result_writer = ResultWriter()
     return app

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query, Response
 
-from services.mentoring import commands
 from services.mentoring.api.consultants import refuse_span
 from services.mentoring.api.forms import PlanBody, SessionBody
 from services.mentoring.api.views import AgeView, Backlog, Begun, SessionPage, SessionView, session_view
@@ -14,6 +13,7 @@ from services.mentoring.api.wiring import (
     Cursor,
     Limit,
     Office,
+    OpenSessions,
     next_cursor,
     place_of,
 )
@@ -41,9 +41,9 @@ Unresolved = Annotated[bool, Query(description="Hanya sesi yang masih menunggu d
 async def complete_session(
     body: Annotated[SessionBody, Body()],
     write: Annotated[Write, Depends(write_for(Action.COMPLETE_SESSION))],
-    pool: OpenPool,
+    sessions: OpenSessions,
 ) -> Response:
-    answer = await commands.complete_session(pool, write, body.as_draft())
+    answer = await sessions.complete(write, body.as_draft())
     return reply(answer, location=f"/v1/sessions/{answer.body['id']}")
 
 
@@ -51,9 +51,9 @@ async def complete_session(
 async def schedule_session(
     body: Annotated[PlanBody, Body()],
     write: Annotated[Write, Depends(write_for(Action.SCHEDULE_SESSION))],
-    pool: OpenPool,
+    sessions: OpenSessions,
 ) -> Response:
-    answer = await commands.schedule_session(pool, write, body.as_draft())
+    answer = await sessions.schedule(write, body.as_draft())
     return reply(answer, location=f"/v1/sessions/{answer.body['id']}")
 
 

@@ -3,15 +3,24 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.mentoring.commands import Sessions
 from shared.http.cursors import PageCursors
 
 OfficeCode = Annotated[str, Field(pattern=r"^[0-9]{2}\.[0-9]{2}$", examples=["35.76"])]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=400)]
 Office = Annotated[OfficeCode | None, Query()]
+
+
+async def _sessions(request: Request) -> Sessions:
+    sessions: Sessions = request.app.state.sessions
+    return sessions
+
+
+OpenSessions = Annotated[Sessions, Depends(_sessions)]
 
 
 class Strict(BaseModel):

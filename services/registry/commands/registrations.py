@@ -1,6 +1,5 @@
 """Businesses are registered: by one statement where nothing has to be decided, several at once where several come."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from operator import attrgetter
@@ -28,8 +27,8 @@ from services.registry.store import persons as persons_store
 from services.registry.store.registrations import Newcomer, place_newcomers
 from shared.clock import business_day
 from shared.commands import (
-    MOST_AT_ONCE,
     Answer,
+    Company,
     Decide,
     Decided,
     Proposal,
@@ -41,20 +40,12 @@ from shared.commands import (
 )
 from shared.contracts.registry import BusinessRegistered
 from shared.ids import new_id
-from shared.pace import Wait
 from shared.postgres import Pool
-from shared.together import Together
 
 _NOTHING_SAID = Identification()
 _REGISTER = "register_business"
 # What is decided about a registration when registered businesses are or may be the same one.
 Choose = Callable[[Work, Sequence[Match]], Awaitable[Answer | None]]
-
-# While one statement is in Postgres, the next one is made of what has come since.
-_STATEMENTS_AT_ONCE = 2
-_WAIT = Wait(0.0, 4.0)
-# A statement may take so long with its connection: behind a Postgres that hangs nobody waits for those before him too.
-_MOST_SECONDS = 12.0
 
 
 class Registrations:
@@ -63,13 +54,7 @@ class Registrations:
     def __init__(self, pool: Pool, vault: Vault) -> None:
         self._pool = pool
         self._vault = vault
-        self._plain = Together[Newcomer, Answer | None](
-            partial(register_plainly, pool),
-            attrgetter("exact_keys"),
-            most=MOST_AT_ONCE,
-            at_once=_STATEMENTS_AT_ONCE,
-            wait=_WAIT,
-        )
+        self._plain = Company[Newcomer](partial(register_plainly, pool), attrgetter("exact_keys"))
 
     async def register(self, request: Request, form: BusinessForm, said: Identification = _NOTHING_SAID) -> Answer:
         """Registers a business with its owners: 201. Owners whose NIK any office knows are reused, unseen, unchanged.
@@ -83,8 +68,7 @@ class Registrations:
             return await finding.identify(work, matches, said)
 
         if said.same_as is None and is_plain(new):
-            async with asyncio.timeout(_MOST_SECONDS):
-                answer = await self._plain.do(newcomer(self._vault, request, new))
+            answer = await self._plain.accept(newcomer(self._vault, request, new))
             if answer is not None:
                 return answer
         return await execute(self._pool, request, registering(self._vault, new, choose))
@@ -118,7 +102,7 @@ async def register_plainly(
     async def place(connection: Any, traceparents: Sequence[str | None]) -> Sequence[Decided]:  # noqa: ANN401
         return await place_newcomers(connection, newcomers, _REGISTER, traceparents)
 
-    return await accept_at_once(pool, [each.proposal for each in newcomers], place, rehearsed=rehearsed)
+    return await accept_at_once(pool, [each.proposal.request for each in newcomers], place, rehearsed=rehearsed)
 
 
 def registering(vault: Vault, new: Registration, choose: Choose) -> Decide:

@@ -9,7 +9,7 @@ from services.registry.domain.business import Business
 from services.registry.domain.identity import TOKEN_BYTES, Candidate, SealedOwner
 from services.registry.domain.likeness import MOST_PER_PHONE
 from services.registry.store.finding import LEAST_COVERAGE
-from shared.commands import ACCEPTING_CLEAR, Decided, Proposal, accepting_clear
+from shared.commands import ACCEPTING_CLEAR, Decided, Kept, Proposal, accepting_clear
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,10 @@ async def place_newcomers(
         _PATIENCE,
         [",".join(newcomer.proposal.request.principal.offices) for newcomer in newcomers],
     )
-    return [Decided(row["clear"], None if row["body_digest"] is None else row) for row in rows]
+    return [
+        Decided(newcomer.proposal.answer if clear else None, None if kept[0] is None else Kept(*kept))
+        for newcomer, (clear, *kept) in zip(newcomers, rows, strict=True)
+    ]
 
 
 def _scope(newcomers: Sequence[Newcomer]) -> str:

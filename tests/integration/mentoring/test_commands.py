@@ -63,7 +63,7 @@ async def test_only_the_head_registers_consultants(api_pool: Pool) -> None:
 async def test_a_session_carries_its_businesses_as_they_are_known(api_pool: Pool, worker: Pool) -> None:
     consultant, business = await register_consultant(api_pool), uuid4()
     await apply(worker, registered(business))
-    answer = await commands.complete_session(api_pool, request(), draft([consultant], [business]))
+    answer = await commands.Sessions(api_pool).complete(request(), draft([consultant], [business]))
     assert answer.status == 201
     assert answer.body["provisional"] is False
     [row] = await published(worker, answer.body["id"])
@@ -82,7 +82,7 @@ async def test_a_session_carries_its_businesses_as_they_are_known(api_pool: Pool
 async def test_an_unknown_business_makes_the_session_provisional(api_pool: Pool, worker: Pool) -> None:
     consultant, unknown, known = await register_consultant(api_pool), uuid4(), uuid4()
     await apply(worker, registered(known))
-    answer = await commands.complete_session(api_pool, request(), draft([consultant], [unknown, known]))
+    answer = await commands.Sessions(api_pool).complete(request(), draft([consultant], [unknown, known]))
     assert answer.body["provisional"] is True
     [row] = await published(worker, answer.body["id"])
     businesses = json.loads(row["payload"])["payload"]["state"]["businesses"]
@@ -95,7 +95,7 @@ async def test_an_unknown_business_makes_the_session_provisional(api_pool: Pool,
 async def test_the_same_key_gets_the_same_answer_and_one_session(api_pool: Pool, worker: Pool) -> None:
     consultant, asked = await register_consultant(api_pool), request()
     answers = await asyncio.gather(
-        *(commands.complete_session(api_pool, asked, draft([consultant], [uuid4()])) for _ in range(6))
+        *(commands.Sessions(api_pool).complete(asked, draft([consultant], [uuid4()])) for _ in range(6))
     )
     assert len({answer.body["id"] for answer in answers}) == 1
     assert sum(answer.replayed for answer in answers) == 5
@@ -105,11 +105,11 @@ async def test_the_same_key_gets_the_same_answer_and_one_session(api_pool: Pool,
 async def test_a_closed_business_gets_no_session_after_its_last_day(api_pool: Pool, worker: Pool) -> None:
     consultant, business = await register_consultant(api_pool), uuid4()
     await apply(worker, registered(business), closed(business, 2))
-    last_day = await commands.complete_session(api_pool, request(), draft([consultant], [business], day=DAY))
+    last_day = await commands.Sessions(api_pool).complete(request(), draft([consultant], [business], day=DAY))
     assert last_day.status == 201
     with pytest.raises(Problem, match="sudah ditutup") as refused:
-        await commands.complete_session(
-            api_pool, request(), draft([consultant], [business], day=DAY + timedelta(days=1))
+        await commands.Sessions(api_pool).complete(
+            request(), draft([consultant], [business], day=DAY + timedelta(days=1))
         )
     assert (refused.value.status, refused.value.errors[0].field) == (422, "businesses.0")
 
@@ -117,27 +117,27 @@ async def test_a_closed_business_gets_no_session_after_its_last_day(api_pool: Po
 async def test_no_session_before_the_office_opened(api_pool: Pool, worker: Pool) -> None:
     consultant = await register_consultant(api_pool)
     early = draft([consultant], [uuid4()], day=date(2024, 2, 1))
-    await commands.complete_session(api_pool, request(), early)  # the office is not known yet
+    await commands.Sessions(api_pool).complete(request(), early)  # the office is not known yet
     await apply(worker, opened(opened_on=date(2024, 3, 1)))
     with pytest.raises(Problem) as refused:
-        await commands.complete_session(api_pool, request(), early)
+        await commands.Sessions(api_pool).complete(request(), early)
     assert (refused.value.status, refused.value.errors[0].field) == (422, "day")
 
 
 async def test_nothing_is_kept_of_a_refused_session(api_pool: Pool, worker: Pool) -> None:
     consultant, asked = await register_consultant(api_pool), request()
     with pytest.raises(Problem):
-        await commands.complete_session(api_pool, asked, draft([consultant], [uuid4()], day=date(2027, 1, 1)))
+        await commands.Sessions(api_pool).complete(asked, draft([consultant], [uuid4()], day=date(2027, 1, 1)))
     assert await worker.fetchval("select count(*) from session") == 0
     assert await worker.fetchval("select count(*) from business_replica") == 0
-    answer = await commands.complete_session(api_pool, asked, draft([consultant], [uuid4()]))
+    answer = await commands.Sessions(api_pool).complete(asked, draft([consultant], [uuid4()]))
     assert answer.status == 201
 
 
 async def test_a_consultant_of_another_office_is_unknown_here(api_pool: Pool) -> None:
     foreign = await register_consultant(api_pool, BATU_HEAD)
     with pytest.raises(Problem) as refused:
-        await commands.complete_session(api_pool, request(), draft([foreign], [uuid4()]))
+        await commands.Sessions(api_pool).complete(request(), draft([foreign], [uuid4()]))
     assert (refused.value.status, refused.value.errors[0].field) == (422, "consultants.0")
 
 
@@ -145,44 +145,44 @@ async def test_who_has_two_offices_does_not_mix_them(api_pool: Pool) -> None:
     both = Principal("stf-both", frozenset({Role.OFFICE_HEAD}), (MOJOKERTO, BATU))
     foreign = await register_consultant(api_pool, BATU_HEAD)
     with pytest.raises(Problem) as refused:
-        await commands.complete_session(api_pool, request(both), draft([foreign], [uuid4()]))
+        await commands.Sessions(api_pool).complete(request(both), draft([foreign], [uuid4()]))
     assert refused.value.status == 422
 
 
 async def test_another_office_is_forbidden(api_pool: Pool) -> None:
     consultant = await register_consultant(api_pool)
     with pytest.raises(Problem) as refused:
-        await commands.complete_session(api_pool, request(BATU_HEAD), draft([consultant], [uuid4()]))
+        await commands.Sessions(api_pool).complete(request(BATU_HEAD), draft([consultant], [uuid4()]))
     assert refused.value.status == 403
 
 
 async def test_a_consultant_records_his_own_sessions_only(api_pool: Pool) -> None:
     own, other = await register_consultant(api_pool, staff="stf-own"), await register_consultant(api_pool)
     himself = Principal("stf-own", frozenset({Role.CONSULTANT}), (MOJOKERTO,))
-    await commands.complete_session(api_pool, request(himself), draft([other, own], [uuid4()]))
+    await commands.Sessions(api_pool).complete(request(himself), draft([other, own], [uuid4()]))
     with pytest.raises(Problem) as refused:
-        await commands.complete_session(api_pool, request(himself), draft([other], [uuid4()]))
+        await commands.Sessions(api_pool).complete(request(himself), draft([other], [uuid4()]))
     assert (refused.value.status, refused.value.kind) == (403, "not-own-session")
 
 
 async def test_preparation_may_not_overlap_the_session_before(api_pool: Pool) -> None:
     consultant = await register_consultant(api_pool)
-    await commands.complete_session(api_pool, request(), draft([consultant], [uuid4()], start=time(9)))
+    await commands.Sessions(api_pool).complete(request(), draft([consultant], [uuid4()], start=time(9)))
     late = draft([consultant], [uuid4()], start=time(10, 20), minutes=(30, 10, 20))
     with pytest.raises(Problem) as refused:
-        await commands.complete_session(api_pool, request(), late)
+        await commands.Sessions(api_pool).complete(request(), late)
     assert (refused.value.status, refused.value.kind) == (409, "consultant-busy")
     in_time = draft([consultant], [uuid4()], start=time(10, 30), minutes=(30, 10, 20))
-    assert (await commands.complete_session(api_pool, request(), in_time)).status == 201
+    assert (await commands.Sessions(api_pool).complete(request(), in_time)).status == 201
 
 
 async def test_a_session_past_midnight_meets_the_next_day(api_pool: Pool) -> None:
     consultant = await register_consultant(api_pool)
     night = draft([consultant], [uuid4()], day=date(2026, 11, 18), start=time(23), minutes=(120, 0, 0))
-    await commands.complete_session(api_pool, request(), night)
+    await commands.Sessions(api_pool).complete(request(), night)
     early = draft([consultant], [uuid4()], day=date(2026, 11, 19), start=time(0, 30))
     with pytest.raises(Problem):
-        await commands.complete_session(api_pool, request(), early)
+        await commands.Sessions(api_pool).complete(request(), early)
 
 
 async def test_two_sessions_of_one_hour_at_once_leave_one(api_pool: Pool, worker: Pool) -> None:
@@ -191,7 +191,7 @@ async def test_two_sessions_of_one_hour_at_once_leave_one(api_pool: Pool, worker
     for hour in range(8, 14):
         pair = (draft([ada, budi], [uuid4()], start=time(hour)), draft([budi, ada], [uuid4()], start=time(hour, 30)))
         outcomes = await asyncio.gather(
-            *(commands.complete_session(api_pool, request(), each) for each in pair), return_exceptions=True
+            *(commands.Sessions(api_pool).complete(request(), each) for each in pair), return_exceptions=True
         )
         refused = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         assert [getattr(each, "kind", each) for each in refused] == ["consultant-busy"], outcomes
@@ -202,7 +202,7 @@ async def test_a_day_of_many_sessions_ends_at_24_hours_though_they_come_at_once(
     consultant = await register_consultant(api_pool)
     outcomes = await asyncio.gather(
         *(
-            commands.complete_session(api_pool, request(), draft([consultant], [uuid4()], minutes=(200, 30, 10)))
+            commands.Sessions(api_pool).complete(request(), draft([consultant], [uuid4()], minutes=(200, 30, 10)))
             for _ in range(9)
         ),
         return_exceptions=True,

@@ -44,7 +44,7 @@ async def test_what_comes_by_kafka_resolves_and_confirms_a_session(
     settings = database.settings(SERVICE, "worker", kafka_bootstrap=kafka.bootstrap, topic_prefix=topic_prefix)
     await kafka_admin.create_missing(settings, ReplicaApplier.topics)
     consultant, business = await register_consultant(api_pool), uuid4()
-    answer = await commands.complete_session(api_pool, request(), draft([consultant], [business]))
+    answer = await commands.Sessions(api_pool).complete(request(), draft([consultant], [business]))
     host = ConsumerHost(SERVICE, settings, await database.pool(SERVICE, "worker", size=12))
     await host.add(ReplicaApplier(REPLICA_GROUP))
     await host.start()

@@ -145,7 +145,7 @@ async def test_what_is_recorded_is_matched_and_what_is_alike_is_reviewed_and_dec
     sheets: Sheets, api_pool: Pool, rina: UUID, batik: UUID
 ) -> None:
     agus = await register_consultant(api_pool, name="Agus Salim")
-    there = await commands.complete_session(api_pool, request(), draft([rina], [batik], day=date(2025, 11, 20)))
+    there = await commands.Sessions(api_pool).complete(request(), draft([rina], [batik], day=date(2025, 11, 20)))
     session = UUID(there.body["id"])
     done = await sheets.run(row(), row(who="Agus Salim"), row(minutes="45"), row(minutes="30", start="13.00"))
     assert done.statuses == ["matched", "possible_duplicate", "possible_duplicate", "possible_duplicate"]

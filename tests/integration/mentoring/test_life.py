@@ -43,12 +43,12 @@ REASON = "Salah ketik"
 
 async def planned(pool: Pool, consultant: UUID, business: UUID | None = None, **changes: Any) -> UUID:
     wanted = draft([consultant], [business or uuid4()], **{"day": TODAY, **changes})
-    return UUID((await commands.schedule_session(pool, request(), wanted)).body["id"])
+    return UUID((await commands.Sessions(pool).schedule(request(), wanted)).body["id"])
 
 
 async def held(pool: Pool, consultant: UUID, *businesses: UUID, **changes: Any) -> UUID:
     wanted = draft([consultant], businesses or [uuid4()], **changes)
-    return UUID((await commands.complete_session(pool, request(), wanted)).body["id"])
+    return UUID((await commands.Sessions(pool).complete(request(), wanted)).body["id"])
 
 
 async def correct(pool: Pool, session: UUID, seen: int, **changes: Any) -> Answer:

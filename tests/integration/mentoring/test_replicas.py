@@ -38,7 +38,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 async def complete(api_pool: Pool, consultant: UUID, businesses: Sequence[UUID]) -> UUID:
     wanted = draft([consultant], businesses, minutes=(1, 0, 0))
-    return UUID((await commands.complete_session(api_pool, request(), wanted)).body["id"])
+    return UUID((await commands.Sessions(api_pool).complete(request(), wanted)).body["id"])
 
 
 async def states(worker: Pool, session: UUID) -> list[SessionState]:
@@ -168,14 +168,12 @@ async def test_commands_and_events_at_once_lose_no_session(api_pool: Pool, worke
     consultants = [await register_consultant(api_pool) for _ in range(6)]
     sessions: list[UUID] = []
 
-    async def record(consultant: UUID, businesses: list[UUID], turn: int) -> None:
-        for _ in range(turn):
-            await asyncio.sleep(0)
+    async def record(consultant: UUID, businesses: list[UUID], after: float) -> None:
+        await asyncio.sleep(after)
         sessions.append(await complete(api_pool, consultant, businesses))
 
-    async def deliver(events: list[AnyEvent], turn: int) -> None:
-        for _ in range(turn):
-            await asyncio.sleep(0)
+    async def deliver(events: list[AnyEvent], after: float) -> None:
+        await asyncio.sleep(after)
         await _apply_until_it_holds(worker, *events)
 
     for _ in range(40):
@@ -185,11 +183,11 @@ async def test_commands_and_events_at_once_lose_no_session(api_pool: Pool, worke
         half = dice.randint(0, len(events))
         await asyncio.gather(
             *(
-                record(consultant, dice.sample(businesses, dice.randint(1, 3)), dice.randint(0, 60))
+                record(consultant, dice.sample(businesses, dice.randint(1, 3)), dice.uniform(0, 0.01))
                 for consultant in dice.sample(consultants, 3)
             ),
-            deliver(events[:half], dice.randint(0, 60)),
-            deliver(events[half:], dice.randint(0, 60)),
+            deliver(events[:half], dice.uniform(0, 0.03)),
+            deliver(events[half:], dice.uniform(0, 0.03)),
         )
     assert len(sessions) == 120
     for session in sessions:
