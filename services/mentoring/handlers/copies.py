@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+import asyncpg
+
 from services.mentoring.handlers.causing import caused
 from services.mentoring.store import copies as store
 from services.mentoring.store.copies import BusinessCopy, OfficeCopy
@@ -14,6 +16,10 @@ from shared.contracts.catalogue import AnyEvent
 from shared.contracts.mentoring import SessionResolved
 from shared.contracts.registry import BusinessState, OfficeState
 from shared.postgres import Connection
+from shared.statements import Write, write_at_once
+
+# Nothing else must hold, and the writes share nothing: only its type has to be told.
+_ALWAYS = "$1::text is null"
 
 
 class CopyKeeper:
@@ -27,6 +33,19 @@ class CopyKeeper:
         """Saves the newest state of each office and business, and resolves the sessions that waited for one."""
         await self._take_offices(connection, [each for each in told if isinstance(each.event.state, OfficeState)])
         await self._take_businesses(connection, [each for each in told if isinstance(each.event.state, BusinessState)])
+
+    async def take_at_once(self, connection: Connection, told: Sequence[Received], advancing: Write) -> bool:
+        """Saves states of businesses, and moves the offset rows, by one statement: True. False leaves nothing behind:
+        there is more to do, for a session waits for one, or is about to, or one is not news, or something else is told.
+        """
+        copies = [_business_copy(each.event) for each in told if isinstance(each.event.state, BusinessState)]
+        if len(copies) < len(told) or len({copy.state.id for copy in copies}) < len(copies):
+            return False
+        try:
+            await write_at_once(connection, None, [advancing, store.replacing_awaited_by_nobody(copies)], _ALWAYS)
+        except asyncpg.SerializationError:
+            return False
+        return True
 
     async def _take_offices(self, connection: Connection, told: Sequence[Received]) -> None:
         if not told:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
@@ -12,6 +13,7 @@ from services.mentoring.domain.meaning import Called
 from shared.consumer.versions import Known
 from shared.contracts.registry import BusinessState, OfficeState
 from shared.postgres import Connection
+from shared.statements import Write, shifted
 
 # Locks nothing unless all are there, so that the next statement can take every lock in sorted order.
 _SHARE_BUSINESSES = """
@@ -102,14 +104,14 @@ async def replace_offices(connection: Connection, copies: Sequence[OfficeCopy]) 
     return {row["code"] for row in rows}
 
 
-# Kinds come as JSON, because unnest would flatten an array of arrays.
-_REPLACE_BUSINESSES = """
+# Kinds come as JSON, because unnest would flatten an array of arrays. The first parameter is what writes share.
+_REPLACING = """
 insert into business_replica as held
        (id, version, event_id, trade_name, kinds, kelurahan, home_office, status, closed_on)
 select id, version, event_id, trade_name, array(select json_array_elements_text(kinds)),
        kelurahan, home_office, status, closed_on
-from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::json[],
-            $6::text[], $7::text[], $8::text[], $9::date[])
+from unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::json[],
+            $7::text[], $8::text[], $9::text[], $10::date[])
      as told (id, version, event_id, trade_name, kinds, kelurahan, home_office, status, closed_on)
 order by id
 on conflict (id) do update
@@ -117,15 +119,25 @@ set version = excluded.version, event_id = excluded.event_id, trade_name = exclu
     kelurahan = excluded.kelurahan, home_office = excluded.home_office, status = excluded.status,
     closed_on = excluded.closed_on
 where held.version < excluded.version
-returning id::text
 """
+_REPLACE_BUSINESSES = f"{shifted(_REPLACING, -1)} returning id::text"
+# Whoever comes for a placeholder finds a session that waits for it: that is more than one write.
+_REPLACE_AWAITED_BY_NOBODY = f"{_REPLACING} and held.version > 0"
 
 
 async def replace_businesses(connection: Connection, copies: Sequence[BusinessCopy]) -> set[str]:
     """Saves newer copies of businesses, one each, filling placeholders; returns the ids of those that were newer."""
+    return {row["id"] for row in await connection.fetch(_REPLACE_BUSINESSES, *_columns(copies))}
+
+
+def replacing_awaited_by_nobody(copies: Sequence[BusinessCopy]) -> Write:
+    """Returns what saves copies of businesses, one each, if all are newer and no session waits for one of them."""
+    return Write(_REPLACE_AWAITED_BY_NOBODY, _columns(copies), rows=len(copies))
+
+
+def _columns(copies: Sequence[BusinessCopy]) -> list[list[Any]]:
     states = [copy.state for copy in copies]
-    rows = await connection.fetch(
-        _REPLACE_BUSINESSES,
+    return [
         [state.id for state in states],
         [copy.version for copy in copies],
         [copy.event_id for copy in copies],
@@ -135,8 +147,7 @@ async def replace_businesses(connection: Connection, copies: Sequence[BusinessCo
         [state.home_office for state in states],
         [state.status for state in states],
         [state.closed_on for state in states],
-    )
-    return {row["id"] for row in rows}
+    ]
 
 
 _HELD_OFFICES = "select code as id, version, event_id from office_replica where code = any($1::text[])"

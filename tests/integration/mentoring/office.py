@@ -12,6 +12,7 @@ from services.mentoring.settings import REPLICA_GROUP
 from shared.auth.principal import Principal, Role
 from shared.commands import Request
 from shared.consumer.applier import Received
+from shared.consumer.offsets import advancing
 from shared.contracts.catalogue import TOPIC_OF, AnyEvent
 from shared.contracts.registry import (
     AttestationState,
@@ -24,7 +25,7 @@ from shared.contracts.registry import (
     SessionAttested,
     SessionDisputed,
 )
-from shared.postgres import Pool, transaction
+from shared.postgres import Pool
 
 MOJOKERTO, BATU = "35.76", "35.79"
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -143,10 +144,13 @@ def received(*events: AnyEvent, traceparent: str | None = None) -> list[Received
 
 
 async def apply(worker: Pool, *events: AnyEvent, traceparent: str | None = None) -> None:
-    """Delivers the events as one batch."""
-    applier = ReplicaApplier(REPLICA_GROUP, clock=lambda: NOW)
-    async with transaction(worker) as connection:
-        await applier.apply(connection, received(*events, traceparent=traceparent))
+    """Delivers the events as one batch, as a consumer does."""
+    applier, batch = ReplicaApplier(REPLICA_GROUP, clock=lambda: NOW), received(*events, traceparent=traceparent)
+    async with worker.acquire() as connection:
+        if await applier.apply_at_once(connection, batch, advancing(REPLICA_GROUP, [])):
+            return
+        async with connection.transaction():
+            await applier.apply(connection, batch)
 
 
 async def published(worker: Pool, session: UUID | str) -> list[dict[str, Any]]:

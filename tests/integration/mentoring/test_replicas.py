@@ -4,23 +4,29 @@ import asyncio
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from uuid import UUID, uuid4
 
 import pytest
+from aiokafka import TopicPartition
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.mentoring import commands
 from services.mentoring.handlers import ReplicaApplier
 from services.mentoring.settings import REPLICA_GROUP
+from services.mentoring.store import copies
+from shared.consumer.offsets import Move, advancing, places
 from shared.contracts.catalogue import AnyEvent, parse
 from shared.contracts.mentoring import SessionState
 from shared.http.problem import Problem
 from shared.postgres import RETRYABLE, Pool, transaction
 from tests.integration.mentoring.office import (
     BATU,
+    MOJOKERTO,
+    NOW,
     apply,
     closed,
     corrected,
@@ -32,6 +38,7 @@ from tests.integration.mentoring.office import (
     registered,
     request,
 )
+from tests.integration.mentoring.test_consume import until
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -148,6 +155,48 @@ async def test_a_new_history_is_read_anew_and_resolves_nothing_twice(api_pool: P
     await apply(worker, registered(known), registered(awaited))
     await assert_resolved_once(worker, session)
     assert len(await states(worker, session)) == 2
+
+
+async def _at_once(worker: Pool, *events: AnyEvent) -> bool:
+    partition = TopicPartition("registry.business.v1", 0)
+    async with worker.acquire() as connection:
+        [place] = (await places(connection, REPLICA_GROUP, [partition])).values()
+        move = Move(partition, place, replace(place, next_offset=place.next_offset + 1))
+        applier = ReplicaApplier(REPLICA_GROUP, clock=lambda: NOW)
+        done = await applier.apply_at_once(connection, received(*events), advancing(REPLICA_GROUP, [move]))
+        [now] = (await places(connection, REPLICA_GROUP, [partition])).values()
+    assert now.next_offset == place.next_offset + done
+    return done
+
+
+async def test_businesses_that_nobody_waits_for_are_one_statement(api_pool: Pool, worker: Pool) -> None:
+    """Whatever means more than to replace rows leaves nothing behind: it is for the long way."""
+    known, other, awaited, never = (uuid4() for _ in range(4))
+    assert await _at_once(worker, registered(known), registered(other))
+    assert await _at_once(worker, corrected(known, 2), corrected(other, 5))
+    session = await complete(api_pool, await register_consultant(api_pool), [known, awaited])
+    left = {
+        "not news": [corrected(known, 2)],
+        "older": [corrected(other, 3), registered(never)],
+        "awaited": [registered(awaited), registered(never)],
+        "told twice": [registered(never), corrected(never, 2)],
+        "an office": [opened(), registered(never)],
+    }
+    assert [why for why, events in left.items() if await _at_once(worker, *events)] == []
+    held = "select id, version from business_replica order by version"
+    assert [tuple(row) for row in await worker.fetch(held)] == [(awaited, 0), (known, 2), (other, 5)]
+    await apply(worker, registered(awaited))
+    await assert_resolved_once(worker, session)
+
+
+async def test_a_session_that_is_about_to_wait_is_waited_for(api_pool: Pool, worker: Pool) -> None:
+    business = uuid4()
+    async with transaction(api_pool, (MOJOKERTO,)) as connection:
+        await copies.lock_businesses(connection, [business])
+        applying = asyncio.create_task(_at_once(worker, registered(business)))
+        await until(worker, "select exists (select from pg_locks where not granted)", expected=True)
+    assert not await applying
+    assert await worker.fetchval("select version from business_replica where id = $1", business) == 0
 
 
 async def _apply_until_it_holds(worker: Pool, *events: AnyEvent) -> None:
