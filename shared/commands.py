@@ -27,11 +27,13 @@ from shared.together import Together
 
 # So many commands by one statement are a matter of some milliseconds: so long others wait for its locks.
 MOST_AT_ONCE = 25
-# While one statement is in Postgres, the next one is made of what has come since.
-_STATEMENTS_AT_ONCE = 2
+# While one group is in Postgres, the next one is made of what has come since.
+_GROUPS_AT_ONCE = 2
 _WAIT_FOR_COMPANY = Wait(0.0, 4.0)
-# A statement may take so long with its connection: behind a Postgres that hangs nobody waits for those before him too.
-_MOST_SECONDS = 12.0
+_CONNECTION_SECONDS = 5.0
+_STATEMENT_SECONDS = 7.0
+# So long a group may take: behind a Postgres that hangs nobody waits for those before him too.
+_MOST_SECONDS = _CONNECTION_SECONDS + _STATEMENT_SECONDS
 _TRIES = 4
 _BEGIN = "select body_digest, status, answer from begin_command($1, $2, $3)"
 # The part of a `with` that writes events and answer: a round trip less for every command, and another one less for a
@@ -58,7 +60,7 @@ accepted as (
 
 
 class _TooSlow(Exception):
-    """Several commands by one statement took longer than a statement may."""
+    """Several commands together took longer than they may."""
 
 
 # A number or a key that is taken, a lock that is held, a lost race, a lost connection.
@@ -212,8 +214,8 @@ def event_of(
 
 
 Decide = Callable[[Work], Awaitable[Answer]]
-# One statement that is a whole transaction, or a transaction that it opens and ends, by connection and the traceparents
-# of its events, with what became of each of its commands, in their order.
+# One statement that is a transaction by itself, or a transaction of several, by connection and the traceparents of its
+# events, with what became of each of its commands, in their order. It has the failpoint `api.before_commit`.
 Statement = Callable[[Any, Sequence[str | None]], Awaitable[Sequence["Decided"]]]
 
 
@@ -233,7 +235,7 @@ async def execute(pool: Pool, request: Request, decide: Decide) -> Answer:
 
 @dataclass(frozen=True)
 class Decided:
-    """What one statement has done about a command: it was `accepted` so, or had been answered before, or neither."""
+    """What became of a command among others: it was `accepted` so, or had been answered before, or neither."""
 
     accepted: Answer | None
     known: Kept | None
@@ -242,7 +244,8 @@ class Decided:
 async def accept_at_once(
     pool: Pool, requests: Sequence[Request], statement: Statement, *, rehearsed: bool = False
 ) -> list[Answer | None]:
-    """Runs commands by one statement; returns the answers of those that it accepted, or that were accepted before.
+    """Runs commands by one statement or transaction; returns the answers of those that it accepted, or that were
+    accepted before.
 
     None is a command that `execute` must decide step by step: there is something to decide, the key was used for
     another body, or the statement failed, and whether it was committed is found there. No command fails for another
@@ -262,7 +265,7 @@ async def accept_at_once(
 
 
 class Company(Generic[T]):
-    """Commands that come while others are written share the next statement with those that came too."""
+    """Commands that come while others are written share the next statement or transaction."""
 
     def __init__(
         self,
@@ -271,7 +274,7 @@ class Company(Generic[T]):
     ) -> None:
         """`accept` answers as `accept_at_once`; it is handed no two commands that share one of their `keys`."""
         self._together = Together[T, Answer | None](
-            accept, keys, most=MOST_AT_ONCE, at_once=_STATEMENTS_AT_ONCE, wait=_WAIT_FOR_COMPANY
+            accept, keys, most=MOST_AT_ONCE, at_once=_GROUPS_AT_ONCE, wait=_WAIT_FOR_COMPANY
         )
 
     async def accept(self, command: T) -> Answer | None:
@@ -310,9 +313,8 @@ async def _accept(requests: Sequence[Request], run: Callable[[], Awaitable[Seque
 async def _run(
     pool: Pool, statement: Statement, traceparents: Sequence[str | None], *, rehearsed: bool
 ) -> Sequence[Decided]:
-    async with pool.acquire(timeout=5) as connection:
+    async with pool.acquire(timeout=_CONNECTION_SECONDS) as connection:
         if not rehearsed:
-            await failpoint.point("api.before_commit")  # the statement commits itself: nothing of ours runs within
             return await _unless_slow(statement(connection, traceparents), len(traceparents))
         undone = connection.transaction()
         await undone.start()
@@ -325,7 +327,8 @@ async def _run(
 async def _unless_slow(running: Awaitable[Sequence[Decided]], commands: int) -> Sequence[Decided]:
     """What takes too long together may be quick alone: whichever of them it was, the others are not to blame."""
     try:
-        return await running
+        async with asyncio.timeout(_STATEMENT_SECONDS):
+            return await running
     except (TimeoutError, asyncpg.QueryCanceledError):
         if commands == 1:
             raise

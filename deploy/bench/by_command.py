@@ -54,9 +54,17 @@ class Commands:
         settings = registry_settings(installation)
         pools = [await _pool(settings, "registry"), await _pool(installation.settings("mentoring", "api"), "mentoring")]
         bells = await open_bells(installation)
-        vault, [registry, mentored] = open_vault(settings), pools
-        desks = Registrations(registry, vault), Sessions(mentored)
-        return cls(registry, mentored, vault, *desks, bells, business_day(utc_now()))
+        registry, mentoring = pools
+        vault = open_vault(settings)
+        return cls(
+            registry=registry,
+            mentoring=mentoring,
+            vault=vault,
+            registrations=Registrations(registry, vault),
+            desk=Sessions(mentoring),
+            bells=bells,
+            today=business_day(utc_now()),
+        )
 
     async def prepare(self, writes: int) -> None:  # noqa: ARG002  staff are as many whatever is written
         """Opens the offices and registers consultants and a few businesses of each."""

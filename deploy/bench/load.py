@@ -27,7 +27,9 @@ class Writers(Protocol):
         """Makes what is needed for so many writes, so that making it is not measured."""
 
     async def write(self, number: int) -> tuple[Effect, float]:
-        """Does the n-th write (from 0); returns its effect, and when COMMIT had returned (time.monotonic)."""
+        """Does the n-th write (from 0); returns its effect, and when COMMIT had returned, or as soon after it as the
+        writer knows of it (time.monotonic).
+        """
 
     async def close(self) -> None: ...
 

@@ -28,6 +28,7 @@ from services.mentoring.store.recordings import (
     claim_sessions,
     place_sessions,
 )
+from shared import failpoint
 from shared.auth.policy import Action
 from shared.commands import (
     Answer,
@@ -93,6 +94,7 @@ async def begin_plainly(pool: Pool, asked: Sequence[Asked]) -> list[Answer | Non
                 if place not in claimed.answers and (recording := _recording(one, claimed)) is not None
             }
             placed = await place_sessions(connection, list(right.values()), [traceparents[each] for each in right])
+            await failpoint.point("api.before_commit")
         accepted = [right[place].proposal.answer if one.id in placed else None for place, one in enumerate(asked)]
         return [Decided(answer, claimed.answers.get(place)) for place, answer in enumerate(accepted)]
 

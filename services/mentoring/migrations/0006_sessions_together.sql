@@ -1,27 +1,34 @@
 -- Sessions that are recorded at the same time share a transaction, also those of several people and offices.
 
--- What must be known to decide on the sessions of several commands, all of it locked: their keys, their consultants and
--- then the businesses, whose ids come sorted. `who[n]` sent the key `keys[n]`; `scope` is what all of them together may
--- write for; `days[n]` is the day of the only session of `whom[n]`. Nobody waits longer than `patience` for a lock that
--- others hold. A function, because each of its statements takes a snapshot of its own: after the wait it sees what the
--- others have done. Rows are found one by one by their keys (`offset 0`): no plan that was made of small tables reads
--- all of them when they have grown.
+-- What must be known to decide on the sessions of several commands: answers that were given before, consultants and then
+-- businesses, both locked, and the consultants' calendars. `who[n]` sent the key `keys[n]`; `scope` is what all of them
+-- together may write for; `days[n]` is the day of the only session of `whom[n]`. All locks are taken in ascending order,
+-- and for none is waited longer than `patience`. A function, because each of its statements takes a snapshot of its own:
+-- after the wait it sees what the others have done. Rows are found one by one by their keys (`offset 0`): no plan that
+-- was made of small tables reads all of them when they have grown.
 create function claim_sessions(
     scope text, patience text, who text[], keys text[], whom uuid[], days date[], reach int, wanted uuid[],
     out answers json, out consultants json, out businesses json, out calendar json
 )
 language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off
 set enable_mergejoin = off set jit = off as $$
+declare
+    lock bigint;
 begin
     perform set_config('app.offices', scope, true), set_config('lock_timeout', patience, true);
-    for number in 1 .. cardinality(keys) loop
-        perform pg_advisory_xact_lock(hashtextextended(who[number] || E'\n' || keys[number], 0));
+    for lock in
+        select hashtextextended(who[number] || E'\n' || keys[number], 0) from generate_subscripts(keys, 1) number order by 1
+    loop
+        perform pg_advisory_xact_lock(lock);
     end loop;
     select json_agg(json_build_array(number, encode(c.body_digest, 'hex'), c.status, c.answer::text)) into answers
     from generate_subscripts(keys, 1) number
     cross join lateral (
         select * from accepted_command a where a.principal = who[number] and a.key = keys[number] offset 0
     ) c;
+    if json_array_length(answers) = cardinality(keys) then
+        return;
+    end if;
     select json_agg(json_build_array(found.id, found.office, found.staff, found.active_from, found.active_until,
                                      found.opened_on)) into consultants
     from (

@@ -1,4 +1,4 @@
-"""Sessions of several commands: what must be known of them is locked by one statement, another one saves them."""
+"""Sessions of several commands: what must be known of them is found by one statement, another one saves them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -70,8 +70,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Claimed:
-    """What was found, all of it locked: answers that were given before, by the place of their commands; consultants and
-    when their offices opened; copies of businesses; and what each consultant does and plans near his session's day.
+    """What was found: answers that were given before, by the place of their commands; consultants, locked, and when
+    their offices opened; copies of businesses, locked; and what each consultant does and plans near his session's day.
     """
 
     answers: Mapping[int, Kept]
@@ -150,6 +150,8 @@ async def place_sessions(
     """Saves sessions with what their commands leave behind, in the transaction that has claimed them; `traceparents`
     are of their events. Returns which are saved: not those of an office beyond their own principal's scope.
     """
+    if not recordings:
+        return set()
     rows = await connection.fetch(_PLACE, *_parameters(recordings, traceparents))
     return {recordings[row["place"] - 1].asked.id for row in rows}
 

@@ -25,6 +25,7 @@ from services.registry.domain.likeness import Match
 from services.registry.store import businesses as store
 from services.registry.store import persons as persons_store
 from services.registry.store.registrations import Newcomer, place_newcomers
+from shared import failpoint
 from shared.clock import business_day
 from shared.commands import (
     Answer,
@@ -100,6 +101,8 @@ async def register_plainly(
     """
 
     async def place(connection: Any, traceparents: Sequence[str | None]) -> Sequence[Decided]:  # noqa: ANN401
+        if not rehearsed:
+            await failpoint.point("api.before_commit")  # the statement commits itself: nothing of ours runs within
         return await place_newcomers(connection, newcomers, _REGISTER, traceparents)
 
     return await accept_at_once(pool, [each.proposal.request for each in newcomers], place, rehearsed=rehearsed)

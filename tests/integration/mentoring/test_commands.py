@@ -29,6 +29,14 @@ from tests.integration.mentoring.office import (
 )
 
 
+async def a_business(worker: Pool, *, known: bool) -> UUID:
+    """A session of one that is not known yet is decided by itself, whatever comes with it."""
+    business = uuid4()
+    if known:
+        await apply(worker, registered(business))
+    return business
+
+
 async def test_a_consultant_is_told_without_the_name(api_pool: Pool, worker: Pool) -> None:
     consultant = await register_consultant(api_pool, name="Siti Rahayu Uji")
     [row] = await published(worker, consultant)
@@ -92,11 +100,12 @@ async def test_an_unknown_business_makes_the_session_provisional(api_pool: Pool,
     ]
 
 
-async def test_the_same_key_gets_the_same_answer_and_one_session(api_pool: Pool, worker: Pool) -> None:
+@pytest.mark.parametrize("known", [True, False], ids=["together", "by-itself"])
+async def test_the_same_key_gets_the_same_answer_and_one_session(api_pool: Pool, worker: Pool, *, known: bool) -> None:
     consultant, asked = await register_consultant(api_pool), request()
-    answers = await asyncio.gather(
-        *(commands.Sessions(api_pool).complete(asked, draft([consultant], [uuid4()])) for _ in range(6))
-    )
+    desks = [commands.Sessions(api_pool), commands.Sessions(api_pool)]
+    wanted = draft([consultant], [await a_business(worker, known=known)])
+    answers = await asyncio.gather(*(desk.complete(asked, wanted) for desk in desks * 3))
     assert len({answer.body["id"] for answer in answers}) == 1
     assert sum(answer.replayed for answer in answers) == 5
     assert await worker.fetchval("select count(*) from session") == 1
@@ -185,11 +194,13 @@ async def test_a_session_past_midnight_meets_the_next_day(api_pool: Pool) -> Non
         await commands.Sessions(api_pool).complete(request(), early)
 
 
-async def test_two_sessions_of_one_hour_at_once_leave_one(api_pool: Pool, worker: Pool) -> None:
+@pytest.mark.parametrize("known", [True, False], ids=["together", "by-itself"])
+async def test_two_sessions_of_one_hour_at_once_leave_one(api_pool: Pool, worker: Pool, *, known: bool) -> None:
     """Without the lock on the consultants both would find an empty calendar."""
+    business = await a_business(worker, known=known)
     ada, budi = await register_consultant(api_pool), await register_consultant(api_pool)
     for hour in range(8, 14):
-        pair = (draft([ada, budi], [uuid4()], start=time(hour)), draft([budi, ada], [uuid4()], start=time(hour, 30)))
+        pair = (draft([ada, budi], [business], start=time(hour)), draft([budi, ada], [business], start=time(hour, 30)))
         outcomes = await asyncio.gather(
             *(commands.Sessions(api_pool).complete(request(), each) for each in pair), return_exceptions=True
         )
@@ -198,11 +209,14 @@ async def test_two_sessions_of_one_hour_at_once_leave_one(api_pool: Pool, worker
     assert await worker.fetchval("select count(*) from session") == 6
 
 
-async def test_a_day_of_many_sessions_ends_at_24_hours_though_they_come_at_once(api_pool: Pool, worker: Pool) -> None:
-    consultant = await register_consultant(api_pool)
+@pytest.mark.parametrize("known", [True, False], ids=["together", "by-itself"])
+async def test_a_day_of_many_sessions_ends_at_24_hours_though_they_come_at_once(
+    api_pool: Pool, worker: Pool, *, known: bool
+) -> None:
+    consultant, business = await register_consultant(api_pool), await a_business(worker, known=known)
     outcomes = await asyncio.gather(
         *(
-            commands.Sessions(api_pool).complete(request(), draft([consultant], [uuid4()], minutes=(200, 30, 10)))
+            commands.Sessions(api_pool).complete(request(), draft([consultant], [business], minutes=(200, 30, 10)))
             for _ in range(9)
         ),
         return_exceptions=True,

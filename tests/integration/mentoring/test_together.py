@@ -1,15 +1,19 @@
 """Sessions that are plainly right are begun in one transaction, alone or some together; the others one by one."""
 
 import asyncio
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, time, timedelta
+from itertools import combinations
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from services.mentoring.commands import sessions as commands
 from services.mentoring.commands.judgement import state_of
+from services.mentoring.commands.life import correct_session
 from services.mentoring.commands.sessions import Sessions, begin_plainly, beginning
 from services.mentoring.domain import SessionDraft
 from services.mentoring.domain.lifecycle import State
@@ -21,7 +25,8 @@ from shared.commands import Answer, Proposal, event_of, execute
 from shared.contracts.catalogue import parse
 from shared.contracts.mentoring import SessionBusiness, SessionCompleted
 from shared.ids import new_id
-from shared.postgres import Pool, transaction
+from shared.postgres import Pool, create_pool, transaction
+from tests.infrastructure.databases import Database
 from tests.integration.mentoring.office import (
     BATU,
     BATU_HEAD,
@@ -38,6 +43,7 @@ from tests.integration.mentoring.office import (
     registered,
     request,
 )
+from tests.support.wire import Wire
 
 
 def asked(wanted: SessionDraft, principal: Principal = HEAD, begun: State = State.COMPLETED) -> Asked:
@@ -47,6 +53,23 @@ def asked(wanted: SessionDraft, principal: Principal = HEAD, begun: State = Stat
 async def stored(pool: Pool, ids: Sequence[UUID]) -> list[Session]:
     async with transaction(pool, (MOJOKERTO, BATU)) as connection:
         return await read_sessions(connection, ids)
+
+
+_OF_THE_MOMENT = "seq,xid,event_id,partition,aggregate_id,payload,correlation_id,created_at"
+_RAW = f"""
+select to_jsonb(s) - '{{id,seq}}'::text[] as session,
+       (select jsonb_agg(to_jsonb(c) - '{{session,consultant}}'::text[] order by place) from session_consultant c
+        where c.session = s.id) as consultants,
+       (select jsonb_agg(to_jsonb(b) - 'session' order by place) from session_business b where b.session = s.id) as met,
+       (select jsonb_agg(to_jsonb(o) - '{{{_OF_THE_MOMENT}}}'::text[])
+        from outbox o where o.aggregate_id = s.id::text) as told
+from session s where s.id = $1
+"""
+
+
+async def raw(worker: Pool, session: UUID) -> dict[str, Any]:
+    """All that is stored of a session but ids and the moment."""
+    return dict(await worker.fetchrow(_RAW, session) or {})
 
 
 async def refuse(*_: object) -> None:
@@ -104,6 +127,7 @@ async def test_each_is_what_it_would_be_by_itself(api_pool: Pool, worker: Pool) 
         assert event is not None
         assert like_event is not None
         assert event.payload.state == mine.state
+        assert await raw(worker, one.id) == await raw(worker, other.id)
         changed = {"id": other.id, "consultants": list(other.draft.consultants)}
         assert mine.state.model_copy(update=changed) == theirs.state == like_event.payload.state
 
@@ -183,6 +207,52 @@ async def test_one_whose_consultant_is_held_stops_no_other(api_pool: Pool, worke
         waiting = asyncio.create_task(Sessions(api_pool).complete(request(), draft([held], [known])))
         assert (await Sessions(api_pool).complete(request(), draft([free], [known]))).status == 201
     assert (await waiting).status == 201
+
+
+async def test_a_commit_whose_answer_is_lost_is_found_again(database: Database, api_pool: Pool, worker: Pool) -> None:
+    known, consultants = uuid4(), [await register_consultant(api_pool) for _ in range(2)]
+    await apply(worker, registered(known))
+    settings = database.settings("mentoring")
+    async with Wire.to(settings.postgres_host, settings.postgres_port) as wire:
+        behind = settings.model_copy(update={"postgres_port": wire.port, "postgres_host": "127.0.0.1"})
+        pool = await create_pool(behind, "mentoring_app", schema="mentoring", application="cut")
+        wire.cut_after(b"COMMIT;")
+        desk = Sessions(pool)
+        answers = await asyncio.gather(*(desk.complete(request(), draft([each], [known])) for each in consultants))
+        pool.terminate()
+    assert wire.cuts == 1
+    assert [answer.status for answer in answers] == [201, 201]
+    assert any(answer.replayed for answer in answers)
+    assert await worker.fetchval("select count(*) from session") == 2
+
+
+async def test_groups_that_meet_in_their_consultants_leave_no_overlap(api_pool: Pool, worker: Pool) -> None:
+    """Two apis, plans that are moved, and sessions that are recorded, all in one morning of four consultants."""
+    dice, known = random.Random(8), uuid4()  # noqa: S311  a test's dice
+    await apply(worker, registered(known))
+    consultants = [await register_consultant(api_pool) for _ in range(4)]
+    desks, today = [Sessions(api_pool), Sessions(api_pool)], NOW.date()
+    plans = [
+        await desks[0].schedule(request(), draft([who], [known], day=today + timedelta(days=9), start=time(9)))
+        for who in consultants
+    ]
+
+    def some(start: time) -> SessionDraft:
+        return draft(dice.sample(consultants, 2), [known], day=today, start=start)
+
+    tried = [dice.choice(desks).complete(request(), some(time(8 + dice.randrange(4)))) for _ in range(30)]
+    moved = [
+        correct_session(
+            api_pool, request(), UUID(plan.body["id"]), 1, {"day": today, "start": time(9, 30)}, "Pindah jam"
+        )
+        for plan in plans
+    ]
+    outcomes = await asyncio.gather(*tried, *moved, return_exceptions=True)
+    assert {getattr(each, "status", each) for each in outcomes} == {200, 201, 409}
+    async with transaction(api_pool, (MOJOKERTO,)) as connection:
+        calendar = await consultants_store.calendar_around(connection, consultants, today)
+    for held in calendar.values():
+        assert not [pair for pair in combinations(held, 2) if pair[0].overlaps(pair[1])]
 
 
 async def test_a_calendar_is_what_a_single_command_sees(api_pool: Pool, worker: Pool) -> None:
