@@ -22,7 +22,7 @@ from shared.contracts.catalogue import AnyEvent
 from shared.contracts.envelope import Contract
 from shared.ids import new_id
 from shared.pace import Wait
-from shared.postgres import LOST, RETRYABLE, UNAVAILABLE, Pool
+from shared.postgres import API_SECONDS, LOST, RETRYABLE, UNAVAILABLE, Pool
 from shared.together import Together
 
 # So many commands by one statement are a matter of some milliseconds: so long others wait for its locks.
@@ -31,9 +31,8 @@ MOST_AT_ONCE = 25
 _GROUPS_AT_ONCE = 2
 _WAIT_FOR_COMPANY = Wait(0.0, 4.0)
 _CONNECTION_SECONDS = 5.0
-_STATEMENT_SECONDS = 7.0
 # So long a group may take: behind a Postgres that hangs nobody waits for those before him too.
-_MOST_SECONDS = _CONNECTION_SECONDS + _STATEMENT_SECONDS
+_MOST_SECONDS = _CONNECTION_SECONDS + API_SECONDS
 _TRIES = 4
 _BEGIN = "select body_digest, status, answer from begin_command($1, $2, $3)"
 # The part of a `with` that writes events and answer: a round trip less for every command, and another one less for a
@@ -327,7 +326,7 @@ async def _run(
 async def _unless_slow(running: Awaitable[Sequence[Decided]], commands: int) -> Sequence[Decided]:
     """What takes too long together may be quick alone: whichever of them it was, the others are not to blame."""
     try:
-        async with asyncio.timeout(_STATEMENT_SECONDS):
+        async with asyncio.timeout(API_SECONDS):
             return await running
     except (TimeoutError, asyncpg.QueryCanceledError):
         if commands == 1:
@@ -366,7 +365,7 @@ async def _again_if_lost(run: Callable[[], Awaitable[Answer]]) -> Answer:
 
 
 async def _rehearse_once(pool: Pool, request: Request, decide: Decide) -> Answer:
-    async with pool.acquire(timeout=5) as connection:
+    async with pool.acquire(timeout=_CONNECTION_SECONDS) as connection:
         undone = connection.transaction()
         await undone.start()
         try:
@@ -380,7 +379,7 @@ async def _rehearse_once(pool: Pool, request: Request, decide: Decide) -> Answer
 
 async def _execute_once(pool: Pool, request: Request, decide: Decide) -> Answer:
     offices = ",".join(request.principal.offices)
-    async with pool.acquire(timeout=5) as connection, connection.transaction():
+    async with pool.acquire(timeout=_CONNECTION_SECONDS) as connection, connection.transaction():
         known = await connection.fetchrow(_BEGIN, offices, request.principal.subject, request.key)
         if known is not None:
             return _replay(Kept(*known), request)

@@ -57,7 +57,7 @@ BY_KEY = {
 
 # How long one statement may take before its connection is given up for dead: longer than a wait for a lock (5 s) where
 # somebody waits for an answer, as long as Postgres allows elsewhere.
-_API_SECONDS = 7.0
+API_SECONDS = 7.0
 _WORKER_SECONDS = 30.0
 
 
@@ -119,7 +119,7 @@ async def create_pool(
         min_size=0,
         max_size=size or settings.postgres_pool,
         timeout=5,
-        command_timeout=_API_SECONDS if is_api else _WORKER_SECONDS,
+        command_timeout=API_SECONDS if is_api else _WORKER_SECONDS,
         reset=_nothing_to_forget if is_api else None,
         max_cacheable_statement_size=0,  # any: what a batch writes by one statement comes near asyncpg's bound
         server_settings={

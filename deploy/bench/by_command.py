@@ -52,9 +52,9 @@ class Commands:
     async def open(cls, installation: Installation) -> "Commands":
         """Connects to both services as their apis do."""
         settings = registry_settings(installation)
-        pools = [await _pool(settings, "registry"), await _pool(installation.settings("mentoring", "api"), "mentoring")]
+        registry = await _pool(settings, "registry")
+        mentoring = await _pool(installation.settings("mentoring", "api"), "mentoring")
         bells = await open_bells(installation)
-        registry, mentoring = pools
         vault = open_vault(settings)
         return cls(
             registry=registry,

@@ -13,11 +13,10 @@ from services.reporting.projections.applier import SetApplier
 from services.reporting.projections.total import Total
 from services.reporting.store import ReadModelSet, Stage, group_of
 from shared.consumer.applier import Received
-from shared.consumer.offsets import advancing
-from shared.consumer.writing import SMALL
 from shared.contracts.catalogue import EVENT_TYPES, SESSION, TOPIC_OF, AnyEvent
 from shared.outbox import partition_of
 from shared.postgres import Pool
+from tests.support.applying import apply_batch
 
 NOW = datetime(2026, 11, 21, 3, 42, 7, tzinfo=UTC)
 LIVE = ReadModelSet(version=1, rules=RULES, state="live", stage=Stage.FOLLOWING)
@@ -101,11 +100,7 @@ async def deliver(pool: Pool, batch: Sequence[Received], fed: ReadModelSet = LIV
     applier = dealt_to(batch, SetApplier(fed, lambda: NOW))
     if prepared:
         batch = [one._replace(prepared=applier.prepare(one)) for one in batch]
-    async with pool.acquire() as connection:
-        if len(batch) <= SMALL and await applier.apply_at_once(connection, batch, advancing(fed.group, [])):
-            return
-        async with connection.transaction():
-            await applier.apply(connection, batch)
+    await apply_batch(pool, applier, batch)
 
 
 async def read_to(pool: Pool, topic: str, partition: int, next_offset: int, set_version: int = 1) -> None:

@@ -21,7 +21,7 @@ from services.mentoring.commands.judgement import (
     texts_of,
     warned,
 )
-from services.mentoring.domain import SessionDraft, calendar_faults, problems, session_faults
+from services.mentoring.domain import SessionDraft, are_provisional, calendar_faults, problems, session_faults
 from services.mentoring.domain.lifecycle import Deed, Standing, State, correction
 from services.mentoring.domain.sessions import OCCUPATION
 from services.mentoring.store import consultants as consultants_store
@@ -304,6 +304,6 @@ def _answer(state: SessionState, standing: Standing, texts: Mapping[str, str | N
         "version": standing.version,
         "state": str(standing.state),
         "confirmable_version": standing.confirmable_version,
-        "provisional": not all(business.known for business in state.businesses),
+        "provisional": are_provisional(state.businesses),
     }
     return Answer(200, warned(answer, texts or {}))

@@ -16,7 +16,7 @@ from services.mentoring.commands.judgement import (
     texts_of,
     warned,
 )
-from services.mentoring.domain import SessionDraft, calendar_faults, problems, session_faults
+from services.mentoring.domain import SessionDraft, are_provisional, calendar_faults, problems, session_faults
 from services.mentoring.domain.lifecycle import State
 from services.mentoring.store import consultants as consultants_store
 from services.mentoring.store import sessions as store
@@ -24,7 +24,6 @@ from services.mentoring.store.recordings import (
     Asked,
     Claimed,
     Recording,
-    are_provisional,
     claim_sessions,
     place_sessions,
 )
@@ -113,8 +112,8 @@ def _recording(asked: Asked, claimed: Claimed) -> Recording | None:
     """
     draft, scope = asked.draft, asked.request.principal.offices
     known = Known(
-        {each.id: each for each in claimed.consultants.values() if each.office in scope},
-        {office: opened_on for office, opened_on in claimed.opening_days.items() if office in scope},
+        {id_: each for id_, each in claimed.consultants.items() if each.office in scope},
+        claimed.opening_days,
         claimed.businesses,
     )
     if not claimed.businesses.keys() >= set(draft.businesses):

@@ -1,6 +1,6 @@
 """What a session may say: of a plan and of what was held."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from services.mentoring.domain.calendar import MINUTES_OF_A_DAY, Occupation
 from services.mentoring.domain.consultants import Consultant
 from services.mentoring.domain.words import Channel, Field, Service
 from shared.clock import business_day
+from shared.contracts.mentoring import SessionBusiness
 from shared.http.problem import FieldProblem
 
 EARLIEST_DAY = date(2000, 1, 1)  # no office is as old; an earlier date is a slip of the keyboard
@@ -228,6 +229,11 @@ def _clashes(wanted: Occupation, others: Sequence[Occupation]) -> Iterator[tuple
             f"Sehari hanya 24 jam: {wanted.day} sudah terisi {taken} menit, sesi ini {wanted.minutes} menit lagi.",
             "Kurangi menitnya, atau perbaiki tanggalnya.",
         )
+
+
+def are_provisional(businesses: Iterable[SessionBusiness]) -> bool:
+    """Tells whether a session with these businesses waits for one of them to become known."""
+    return not all(business.known for business in businesses)
 
 
 def is_overdue(recorded_at: datetime, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from services.mentoring.domain import REACH, Business, Consultant, Occupation, SessionDraft
+from services.mentoring.domain import REACH, Business, Consultant, Occupation, SessionDraft, are_provisional
 from services.mentoring.domain.lifecycle import State
 from shared.commands import ACCEPTING_CLEAR, Kept, Proposal, Request, accepting_clear
 from shared.contracts.mentoring import SessionBusiness
@@ -88,11 +88,6 @@ class Recording:
     asked: Asked
     proposal: Proposal
     businesses: Sequence[SessionBusiness]
-
-
-def are_provisional(businesses: Sequence[SessionBusiness]) -> bool:
-    """Tells whether a session with these businesses waits for one of them to become known."""
-    return not all(business.known for business in businesses)
 
 
 async def claim_sessions(connection: Connection, asked: Sequence[Asked]) -> Claimed:

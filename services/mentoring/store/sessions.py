@@ -9,7 +9,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from services.mentoring.domain import Channel, Field, Occupation, Service, SessionDraft
+from services.mentoring.domain import Channel, Field, Occupation, Service, SessionDraft, are_provisional
 from services.mentoring.domain.lifecycle import Standing, State
 from services.mentoring.domain.meaning import Recorded
 from shared.contracts.mentoring import SessionBusiness, SessionState
@@ -331,7 +331,7 @@ async def update_session(
         standing.revision,
         standing.version,
         standing.confirmable_version,
-        not all(business.known for business in state.businesses),
+        are_provisional(state.businesses),
         asked_at is not None,
         asked_at,
     )

@@ -3,8 +3,8 @@ written, without taking the row apart. businesses_served.py has the rule; whatev
 """
 
 import re
-from bisect import bisect
-from collections.abc import Iterable, Sequence
+from bisect import bisect, insort
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -19,9 +19,9 @@ from services.reporting.projections.businesses_served import (
     is_attested,
     lines_from,
     minutes_of,
+    most_shared,
     office_of,
     places_of,
-    quarter_of,
     session_of,
 )
 from services.reporting.projections.total import Amounts, Contribution
@@ -33,7 +33,6 @@ _FIRST_NO_MORE: Amounts = (0, 0, -1, 0)
 # Where the day of the first visit stands in a document that holds one.
 _FIRST_DAY = slice(50, 60)
 _ENDS_IN_OFFICE = slice(-5, None)
-_DAY_LENGTH = len("2026-01-31")
 # Of PERIODS two days share at least the longest.
 _ALL_TIME = 1
 
@@ -87,34 +86,24 @@ def _placed(document: str, line: Line) -> tuple[str, int, int]:
     office, day = office_of(line), day_of(line)
     last = document[document.rindex("[") + 1 : -2]
     if day_and_session_of(last) < day_and_session_of(line):
-        return f"{document[:-1]},[{line}]]", _shared(day, [day_of(last)]), _shared(day, _last_day_at(office, document))
+        return f"{document[:-1]},[{line}]]", most_shared(day, [last]), most_shared(day, _last_of(office, document))
     lines = lines_from(document)
+    near = _neighbours(lines, line)
+    near_own = _neighbours([other for other in lines if office_of(other) == office], line)
+    insort(lines, line, key=day_and_session_of)
+    return f"[[{'],['.join(lines)}]]", most_shared(day, near), most_shared(day, near_own)
+
+
+def _last_of(office: str, document: str) -> list[Line]:
+    """Returns the last visit at an office, if there is one."""
+    at = document.rfind(f'"{office}","')
+    return [] if at < 0 else [document[document.rindex("[", 0, at) + 1 : document.index("]", at)]]
+
+
+def _neighbours(lines: Sequence[Line], line: Line) -> Sequence[Line]:
+    """Returns the visits between which one would stand."""
     place = bisect(lines, day_and_session_of(line), key=day_and_session_of)
-    near = [day_of(other) for other in lines[max(place - 1, 0) : place + 1]]
-    own = [day_of(other) for other in lines if office_of(other) == office]
-    place_in_own = bisect(own, day)
-    near_own = own[max(place_in_own - 1, 0) : place_in_own + 1]
-    lines.insert(place, line)
-    return f"[[{'],['.join(lines)}]]", _shared(day, near), _shared(day, near_own)
-
-
-def _last_day_at(office: str, document: str) -> list[str]:
-    own = f'"{office}","'
-    at = document.rfind(own) + len(own)
-    return [document[at : at + _DAY_LENGTH]] if at >= len(own) else []
-
-
-def _shared(day: str, others: Iterable[str]) -> int:
-    """Returns how many of PERIODS hold the day and another one too; 0 if there are no others."""
-    return max([_shared_by(day, other) for other in others], default=0)
-
-
-def _shared_by(day: str, other: str) -> int:
-    if day[:7] == other[:7]:
-        return 5 if day == other else 4
-    if day[:4] != other[:4]:
-        return _ALL_TIME
-    return 3 if quarter_of(day) == quarter_of(other) else 2
+    return lines[max(place - 1, 0) : place + 1]
 
 
 @lru_cache(maxsize=256)

@@ -114,11 +114,6 @@ def day_of(line: Line) -> str:
     return line[_DAY]
 
 
-def quarter_of(day: str) -> int:
-    """Returns the quarter of its year that holds the day, from 0."""
-    return _QUARTERS[day[5:7]]
-
-
 def minutes_of(line: Line) -> int:
     """Returns the contact minutes."""
     return int(line[_MINUTES])
@@ -308,7 +303,7 @@ class _Sums:
     def _count(self, amount: int, at: tuple[str, str], others: Sequence[Line], mine: Sequence[Line], sign: int) -> None:
         own, day = at
         for office, near in ((PROVINCE, others), (own, mine)):
-            for place in places_of(office, day)[_most_shared(day, near) :]:
+            for place in places_of(office, day)[most_shared(day, near) :]:
                 self._add(amount, place, sign)
 
     def _add(self, amount: int, place: Key, sign: int) -> None:
@@ -322,8 +317,8 @@ def _attested(lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if line[_ATTESTED_AT] == "1"]
 
 
-def _most_shared(day: str, others: Sequence[Line]) -> int:
-    """Returns how many of the periods of a day one of the others lies in too; 0 if there are none."""
+def most_shared(day: str, others: Sequence[Line]) -> int:
+    """Returns how many of PERIODS hold the day and one of the others too; 0 if there are none."""
     if not others:
         return 0
     year = day[:4]
@@ -335,7 +330,7 @@ def _most_shared(day: str, others: Sequence[Line]) -> int:
     months = {other[5:7] for other in near}
     if day[5:7] in months:
         return 4
-    return 3 if quarter_of(day) in {_QUARTERS[month] for month in months} else 2
+    return 3 if _QUARTERS[day[5:7]] in {_QUARTERS[month] for month in months} else 2
 
 
 def _on_first_day(lines: Sequence[Line]) -> list[Line]:

@@ -12,7 +12,6 @@ from services.mentoring.settings import REPLICA_GROUP
 from shared.auth.principal import Principal, Role
 from shared.commands import Request
 from shared.consumer.applier import Received
-from shared.consumer.offsets import advancing
 from shared.contracts.catalogue import TOPIC_OF, AnyEvent
 from shared.contracts.registry import (
     AttestationState,
@@ -26,6 +25,7 @@ from shared.contracts.registry import (
     SessionDisputed,
 )
 from shared.postgres import Pool
+from tests.support.applying import apply_batch
 
 MOJOKERTO, BATU = "35.76", "35.79"
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -145,12 +145,8 @@ def received(*events: AnyEvent, traceparent: str | None = None) -> list[Received
 
 async def apply(worker: Pool, *events: AnyEvent, traceparent: str | None = None) -> None:
     """Delivers the events as one batch, as a consumer does."""
-    applier, batch = ReplicaApplier(REPLICA_GROUP, clock=lambda: NOW), received(*events, traceparent=traceparent)
-    async with worker.acquire() as connection:
-        if await applier.apply_at_once(connection, batch, advancing(REPLICA_GROUP, [])):
-            return
-        async with connection.transaction():
-            await applier.apply(connection, batch)
+    applier = ReplicaApplier(REPLICA_GROUP, clock=lambda: NOW)
+    await apply_batch(worker, applier, received(*events, traceparent=traceparent))
 
 
 async def published(worker: Pool, session: UUID | str) -> list[dict[str, Any]]:
