@@ -27,7 +27,7 @@ _PARTS = {
     ],
 }
 _REST = "rest"
-_LONGEST_FIRST = ("chaos", _REST, "e2e", "platform")
+_LONGEST_FIRST = ("platform", _REST, "chaos", "e2e")
 _AT_ONCE = 2
 _STOPS_WITHIN_SECONDS = 60
 _LOOKS_EVERY_SECONDS = 0.2

@@ -26,7 +26,9 @@ from pg_control_system()
 _STREAMED = """
 select backup_streamed, coalesce(backup_total, 0) from pg_stat_progress_basebackup order by pid desc limit 1
 """
-_PIECE_OF_NOW = "select pg_walfile_name(pg_switch_wal())"
+# Where nothing was written since the last switch, it tells where a piece begins that is empty and may stay so for long:
+# the last that holds anything is the one before.
+_LAST_PIECE = "select pg_walfile_name(pg_switch_wal() - 1)"
 _ARCHIVED = """
 select last_archived_wal >= $1 as done, last_failed_time > coalesce(last_archived_time, '-infinity') as failing
 from pg_stat_archiver
@@ -100,7 +102,7 @@ async def _stream(
 
 async def _all_archived(connection: Any) -> None:  # noqa: ANN401
     """Proves that WAL arrives in the folder: a base backup without what follows it is worth a day less every day."""
-    piece = await connection.fetchval(_PIECE_OF_NOW)
+    piece = await connection.fetchval(_LAST_PIECE)
     until = time.monotonic() + _ARCHIVED_WITHIN_SECONDS
     while not (state := await connection.fetchrow(_ARCHIVED, piece))["done"]:
         if state["failing"] or time.monotonic() > until:

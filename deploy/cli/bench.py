@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from deploy.bench.pipeline import Asked, Measured
     from deploy.local.installation import Installation
 
+_STOPPED = "It was told to stop; its installation is stopped and removed."
+
 _bench = typer.Typer(help="Measures the product on an installation of its own.", no_args_is_help=True)
 
 
@@ -81,7 +83,7 @@ def pipeline(
     try:
         measured, proven = uvloop.run(_measure(data_dir, asked, _say))
     except asyncio.CancelledError:
-        fail("It was told to stop; its installation is stopped and removed.", "Call it again.", status=143)
+        fail(_STOPPED, "Call it again.", status=143)
     except ERRORS as error:
         fail(f"It broke off: {error}", "`plut doctor` looks for what is wrong with this machine.")
     except UNAVAILABLE as error:
@@ -197,11 +199,14 @@ def _run_in_scratch(
     from shared.postgres import UNAVAILABLE
 
     async def run() -> dict[str, Any]:
+        bench_query.cancel_on_sigterm()
         async with scratch(data_dir, _say) as installation:
             return await measured(installation)
 
     try:
         rows = uvloop.run(run())
+    except asyncio.CancelledError:
+        fail(_STOPPED, "Call it again.", status=143)
     except ERRORS as error:
         fail(f"It broke off: {error}", "`plut doctor` looks for what is wrong with this machine.")
     except UNAVAILABLE as error:

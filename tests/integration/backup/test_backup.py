@@ -73,7 +73,7 @@ class House:
 
     async def archived(self) -> None:
         """Returns when all that was written until now has been archived."""
-        name = await _ask(self.installation.postgres, self.password, "select pg_walfile_name(pg_switch_wal())")
+        name = await _ask(self.installation.postgres, self.password, "select pg_walfile_name(pg_switch_wal() - 1)")
         await self.until("select coalesce(last_archived_wal >= $1, false) from pg_stat_archiver", name)
 
     async def until(self, question: str, *arguments: object) -> None:

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from shared.consumer import subscription
 from shared.consumer.applier import Received
 from shared.consumer.subscription import Wedged
+from shared.ids import new_id
 from tests.integration.consumer.conftest import GROUP, TIMES, Bench, Counting
 from tests.support.log import business
 
@@ -32,12 +33,14 @@ async def test_another_takes_its_place_and_it_is_dealt_nothing(bench: Bench, mon
             wedged.set()
             raise Wedged("as if nobody polled")
 
+    number = new_id()
     await bench.host(Hanging())
     monkeypatch.setattr(subscription.Subscription, "_look_for_a_wedge", look)
-    await bench.log.publish(business())
-    await hanging.wait()
-    await bench.log.publish(business())  # which waits until the one before is written
-    await wedged.wait()
+    await bench.log.publish(business(number))
+    await asyncio.wait_for(hanging.wait(), 40)
+    # It waits until the one before is written. Another partition's might wait for a place instead, and never get here.
+    await bench.log.publish(business(number, version=2))
+    await asyncio.wait_for(wedged.wait(), 40)
     await bench.log.publish(*(business() for _ in range(40)))
     await bench.until(TIMES, 42, within=60)
     assert await _members(bench) == 1
