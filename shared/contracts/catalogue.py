@@ -78,4 +78,10 @@ def parse(event_type: str, value: bytes | str) -> AnyEvent | None:
     Raises pydantic.ValidationError if the value is not what its type promises.
     """
     contract = EVENT_TYPES.get(event_type)
-    return None if contract is None else contract.model_validate_json(value)
+    if contract is None:
+        return None
+    event: AnyEvent = contract.model_validate_json(value)
+    # Which fields were told is of no use to a reader, and takes a fifth of the memory of thousands of events.
+    for part in (event, event.payload, event.payload.state):
+        part.model_fields_set.clear()
+    return event
