@@ -1,5 +1,6 @@
 """Where a restored cluster goes: into a new data directory, or in the place of one that is kept aside."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -26,31 +27,50 @@ def free_place(
             f"{directory} holds a cluster already.",
             "Name another --data-dir, or say --replace: the present one is then kept aside.",
         )
-    _place_secrets(installation, secrets, expected)
+    with _own_secrets(installation, secrets, expected), _kept_aside(directory):
+        yield directory
+
+
+@contextmanager
+def _kept_aside(directory: Path) -> Iterator[None]:
     if not directory.exists():
         directory.parent.mkdir(parents=True, exist_ok=True)
-        yield directory
+        yield
         return
     aside = directory.with_name(f"postgres.before-{datetime.now().astimezone():%Y%m%dT%H%M%S}")
     directory.rename(aside)
     try:
-        yield directory
+        yield
     finally:
         if not directory.exists():
             aside.rename(directory)
 
 
-def _place_secrets(installation: Installation, secrets: Path | None, expected: Mapping[str, str]) -> None:
-    if secrets is not None:
-        if installation.secrets_home.exists():
-            raise BackupError(
-                f"{installation.secrets_home} holds secrets already.", "Leave out --secrets, or name a new --data-dir."
-            )
+@contextmanager
+def _own_secrets(installation: Installation, secrets: Path | None, expected: Mapping[str, str]) -> Iterator[None]:
+    """Has the secrets that belong to the cluster beside it. Those that were put there now are gone if no cluster came:
+    whoever named others' may name the right ones then.
+    """
+    if secrets is None:
+        _refuse_others(installation, expected)
+        yield
+        return
+    if installation.secrets_home.exists():
+        raise BackupError(
+            f"{installation.secrets_home} holds secrets already.", "Leave out --secrets, or name a new --data-dir."
+        )
+    try:
         keys.install_secrets(secrets, installation, expected)
-    elif installation.secrets_home.exists():
-        keys.refuse_others(installation.keys_dir, expected)
-    else:
+        yield
+    except BaseException:
+        shutil.rmtree(installation.secrets_home, ignore_errors=True)
+        raise
+
+
+def _refuse_others(installation: Installation, expected: Mapping[str, str]) -> None:
+    if not installation.secrets_home.exists():
         raise BackupError(
             "A new data directory needs the secrets of the installation that was backed up.",
             "Name where `plut backup keys` copied them: --secrets DIR. Without them identities cannot be read again.",
         )
+    keys.refuse_others(installation.keys_dir, expected)

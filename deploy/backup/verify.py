@@ -5,7 +5,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.backup.folder import Backup, Verified
+from deploy.backup.folder import Backup, BackupError, Verified
 from deploy.backup.persons import unreadable_persons
 from deploy.backup.restore import Tell, check, recovered
 from deploy.backup.server import PrivateServer
@@ -24,7 +24,11 @@ async def verify(
     Returns what is kept of it, and what the check found; events that were on their way are none of its faults.
     Raises BackupError, and what postgres.UNAVAILABLE names.
     """
-    await check(backup, tell)
+    try:
+        await check(backup, tell)
+    except BackupError:
+        backup.remember(Verified(datetime.now(UTC), ok=False, restored_until=None, findings={"damaged_files": 1}))
+        raise
     home = _own_directory(scratch)
     try:
         async with recovered(backup, home / "postgres", until, tell) as (server, reached):

@@ -63,6 +63,11 @@ def run(
         folder = Folder(to.absolute()) if to else kept_folder(installation)
         if folder is None:
             fail("No folder was named.", "The first time say where to: `plut backup run --to DIR`.", status=2)
+        if to is None and not any(folder.path.glob("*/base")):
+            fail(
+                f"The backups are gone from {folder.path}.",
+                "Is a disk not mounted? Mount it, then call this again. If they shall begin anew there, say so: --to.",
+            )
         backup = await take(installation, folder, lambda done, whole: shown.tell("copying", done, whole))
         return backup, clear(folder, keep)
 

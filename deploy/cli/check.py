@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.cli.options import DataDir, Json, fail, fail_for_files
+from deploy.cli.options import WHAT_RUNS, DataDir, Json, fail, fail_for_files
 
 if TYPE_CHECKING:
     from deploy.check.findings import Report
@@ -59,7 +59,7 @@ def check(
         fail_for_files(error, status=2)
         fail(
             f"Postgres did not answer: {type(error).__name__}: {error}",
-            "see `plut status`; start it with `plut up`",
+            WHAT_RUNS,
             status=2,
         )
     typer.echo(_as_json(report)) if json else show(report)

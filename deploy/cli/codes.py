@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.options import DataDir, Json, fail, fail_for_files, print_json
+from deploy.cli.options import WHAT_RUNS, DataDir, Json, fail, fail_for_files, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def codes(
         fail(str(error), "Then call this again.")
     except UNAVAILABLE as error:
         fail_for_files(error)
-        fail(f"Postgres does not answer ({type(error).__name__}).", "Start everything with `plut up`.")
+        fail(f"Postgres does not answer ({type(error).__name__}).", WHAT_RUNS)
     if json:
         print_json({"codes": found})
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from deploy.cli.options import DataDir, Json, fail, print_json
+from deploy.cli.options import WHAT_RUNS, DataDir, Json, fail, print_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -77,7 +77,7 @@ def import_sheet(
     except ImportRefused as refused:
         fail(refused.message, refused.cure)
     except httpx.TransportError as error:
-        fail(f"{_SERVICE[what]} does not answer ({type(error).__name__}).", "Start everything with `plut up`.")
+        fail(f"{_SERVICE[what]} does not answer ({type(error).__name__}).", WHAT_RUNS)
     except KeyboardInterrupt:
         _interrupted(errand.begun, office, what)
     if ended is not None:

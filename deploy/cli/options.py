@@ -30,6 +30,9 @@ Write = Annotated[
 ]
 
 
+WHAT_RUNS = "`plut status` says what does not run, and how it is started. Then call this again."
+
+
 def fail(message: str, cure: str, status: int = 1) -> NoReturn:
     """Ends the command: what is wrong and how to mend it, on the error output."""
     typer.secho(message, fg="red", err=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from deploy.cli.options import DataDir, Json, fail, fail_for_files, print_json
+from deploy.cli.options import WHAT_RUNS, DataDir, Json, fail, fail_for_files, print_json
 from deploy.local.installation import Installation, NotRunningError
 from shared.consumer import alarms, control
 from shared.consumer.control import Parked
@@ -238,7 +238,7 @@ def _run(asking: Coroutine[Any, Any, T]) -> T:
         fail(str(error), "Start the installation with `plut up`.")
     except UNAVAILABLE as error:
         fail_for_files(error)
-        fail(f"Postgres does not answer: {error}", "Start the installation with `plut up`.")
+        fail(f"Postgres does not answer: {error}", WHAT_RUNS)
 
 
 def _parsed(number: str) -> tuple[str, int]:

@@ -42,7 +42,8 @@ def up(
     elif installation.is_running:
         fail(
             f"It already runs in {installation.directory}: {_addresses(installation)}.",
-            "See `plut status`; stop it with `plut down`, or start another one with --data-dir.",
+            "See `plut status`: it says how to start what was stopped by itself. Stop all with `plut down`, or start"
+            " another one with --data-dir.",
         )
     else:
         if secure:
@@ -69,6 +70,9 @@ def _release(installation: "Installation", names: list[str]) -> None:
     for name in names:
         if name not in known:
             fail(f"There is no process {name}.", f"Choose from: {', '.join(sorted(known))}.")
+    if not installation.is_running:
+        fail(f"Nothing runs in {installation.directory}.", "Start everything: `plut up --detach`.")
+    for name in names:
         installation.release(name)
         typer.echo(f"{name} is started")
 

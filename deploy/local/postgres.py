@@ -176,6 +176,8 @@ class Postgres:
                 *("-D", str(directory), "-U", SUPERUSER, f"--pwfile={secret}"),
                 *(f"--auth-host={authentication}", f"--auth-local={authentication}"),
                 *("--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--data-checksums"),
+                # Also in its file: each reload of it would say that it cannot be changed from what the file says.
+                *("--set", f"max_connections={_SETTINGS['max_connections']}"),
                 *([] if self._durable else ["--no-sync"]),
             ]
             done = subprocess.run(runner.argv("initdb", *arguments), capture_output=True, text=True, check=False)  # noqa: S603

@@ -161,6 +161,15 @@ async def test_what_was_committed_comes_back(house: House, tmp_path: Path) -> No
     assert known.verified == verified
     assert not _left_of_trials(tmp_path)
 
+    with (backup.data / "base.tar.gz").open("r+b") as file:
+        file.seek(backup.about.bytes // 2)
+        file.write(b"damaged")
+    with pytest.raises(BackupError):
+        await verify(backup, tmp_path, house.installation.keys_dir, None, lambda _step, _done, _whole: None)
+    (known,) = house.folder.backups()
+    assert known.verified is not None
+    assert not known.verified.ok
+
 
 async def test_a_dump_comes_back_with_its_own_keys_only(house: House, tmp_path: Path) -> None:
     """It names no keys; with others nobody could read the persons in it again, and nobody would notice for weeks."""
