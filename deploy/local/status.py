@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 
@@ -26,6 +26,9 @@ from shared.connections import kafka_options
 from shared.kafka_admin import KafkaTrouble, bounded, ended_within
 from shared.postgres import UNAVAILABLE, Connection, connect, role_name
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from shared.relay.store import Wal
 
 _KAFKA_SECONDS = 3.0
 _POSTGRES_SECONDS = 5.0
@@ -71,6 +74,7 @@ class ServiceStatus:
     alarms: list[str] = field(default_factory=list)
     read_models: list[ReadModel] = field(default_factory=list)
     sets: list[str] = field(default_factory=list)
+    wal: "Wal | None" = None
 
 
 @dataclass(frozen=True)
@@ -208,6 +212,7 @@ async def _ask_service(installation: Installation, service: str) -> ServiceStatu
             told["backlog"] = await _backlog(connection)
             told["positions"] = await _positions(connection)
             told["parked"] = await _parked(connection)
+            told["wal"] = await _wal(connection)
             if service == "reporting":
                 told["sets"] = await _sets(connection)
                 told["read_models"] = await _read_models(connection)
@@ -242,6 +247,12 @@ async def _parked(connection: Connection) -> int:
     from shared.consumer import parking
 
     return await parking.count_open(connection)
+
+
+async def _wal(connection: Connection) -> "Wal":
+    from shared.relay import store
+
+    return await store.read_wal(connection)
 
 
 async def _alarms(connection: Connection, service: str) -> list[str]:

@@ -40,6 +40,7 @@ def troubles(status: "Status") -> list[str]:
         *_of_disks(status),
         *_of_servers(status),
         *_of_services(status),
+        *_of_wal(status),
         *_of_processes(status),
         *_of_pages(status),
     ]
@@ -79,6 +80,18 @@ def _of_services(status: "Status") -> Iterator[str]:
                     f"{name}: {service.parked} catatan disisihkan dan menunggu keputusan; "
                     "lihat `plut parked list`, lalu docs/runbook/parked.md"
                 )
+
+
+def _of_wal(status: "Status") -> Iterator[str]:
+    """Of the whole cluster, whichever service was told of it."""
+    told = [service.wal for service in status.services.values() if service.wal is not None]
+    if any(wal.archive_fails for wal in told):
+        yield (
+            "salinan WAL gagal: yang ditulis sejak itu hilang bila disk Postgres rusak; "
+            "lihat `plut logs postgres`, lalu docs/runbook/backup.md"
+        )
+    if unread := max((wal.slots_unread for wal in told), default=0):
+        yield f"{unread} slot replikasi tidak dibaca siapa pun dan menahan WAL; lihat docs/runbook/disk.md"
 
 
 def _of_processes(status: "Status") -> Iterator[str]:

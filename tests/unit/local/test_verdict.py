@@ -7,6 +7,7 @@ from deploy.local import verdict
 from deploy.local.state import ProcessState, ServerState
 from deploy.local.status import ProcessHealth, ReadModel, Room, ServerHealth, ServiceStatus, Status
 from shared.consumer.alarms import PARKING_LIMIT, Alarm
+from shared.relay.store import Wal
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 RELAY = ProcessHealth(ProcessState("registry", "relay", 1, "http://127.0.0.1:1"), 7, healthy=True)
@@ -67,6 +68,17 @@ def test_records_that_wait_for_a_decision_are_told() -> None:
     status = replace(WELL, services={"reporting": ServiceStatus(0, parked=24)})
     assert not status.is_well
     assert "reporting: 24 catatan disisihkan" in _told(status)
+
+
+def test_what_makes_backups_worthless_or_fills_the_disk_is_told_once() -> None:
+    """Every service is told of the whole cluster."""
+    wal = Wal(slots_unread=1, archive_fails=True)
+    status = replace(WELL, services={name: ServiceStatus(0, wal=wal) for name in ("registry", "mentoring")})
+    assert _told(status).count("salinan WAL gagal") == 1
+    assert _told(status).count("1 slot replikasi tidak dibaca") == 1
+    assert not status.is_well
+    quiet = ServiceStatus(0, wal=Wal(slots_unread=0, archive_fails=False))
+    assert _told(replace(WELL, services={"registry": quiet})) == ""
 
 
 def test_late_pages_are_told() -> None:
