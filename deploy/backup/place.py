@@ -27,7 +27,7 @@ def free_place(
             f"{directory} holds a cluster already.",
             "Name another --data-dir, or say --replace: the present one is then kept aside.",
         )
-    with _own_secrets(installation, secrets, expected), _kept_aside(directory):
+    with _own_secrets(installation, directory, secrets, expected), _kept_aside(directory):
         yield directory
 
 
@@ -47,7 +47,9 @@ def _kept_aside(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _own_secrets(installation: Installation, secrets: Path | None, expected: Mapping[str, str]) -> Iterator[None]:
+def _own_secrets(
+    installation: Installation, directory: Path, secrets: Path | None, expected: Mapping[str, str]
+) -> Iterator[None]:
     """Has the secrets that belong to the cluster beside it. Those that were put there now are gone if no cluster came:
     whoever named others' may name the right ones then.
     """
@@ -63,7 +65,8 @@ def _own_secrets(installation: Installation, secrets: Path | None, expected: Map
         keys.install_secrets(secrets, installation, expected)
         yield
     except BaseException:
-        shutil.rmtree(installation.secrets_home, ignore_errors=True)
+        if not directory.exists():
+            shutil.rmtree(installation.secrets_home, ignore_errors=True)
         raise
 
 

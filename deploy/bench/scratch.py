@@ -1,7 +1,9 @@
 """An installation of the measurement's own: real processes, nobody's data, gone afterwards."""
 
+import asyncio
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +20,7 @@ async def scratch(data_dir: Path | None, say: Callable[[str], None]) -> AsyncIte
 
     It runs beside whatever runs in `data_dir` and touches nothing of it. Raises what launcher.launch raises.
     """
+    cancel_on_sigterm()
     directory = Path(tempfile.mkdtemp(prefix="bench-", dir=parent_of(data_dir)))
     installation = Installation.open(directory)
     try:
@@ -37,3 +40,10 @@ def parent_of(data_dir: Path | None) -> Path:
     parent = parent.expanduser().absolute()
     parent.mkdir(parents=True, exist_ok=True)
     return parent
+
+
+def cancel_on_sigterm() -> None:
+    """Has SIGTERM end a measurement as Ctrl-C does: what was started is stopped and removed."""
+    mine = asyncio.current_task()
+    if mine is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, mine.cancel)

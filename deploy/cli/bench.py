@@ -199,7 +199,6 @@ def _run_in_scratch(
     from shared.postgres import UNAVAILABLE
 
     async def run() -> dict[str, Any]:
-        bench_query.cancel_on_sigterm()
         async with scratch(data_dir, _say) as installation:
             return await measured(installation)
 
@@ -232,7 +231,6 @@ async def _measure(data_dir: Path | None, asked: "Asked", say: "Callable[[str], 
     from deploy.bench.scratch import scratch
     from deploy.cli.check import prove, show
 
-    bench_query.cancel_on_sigterm()
     async with scratch(data_dir, say) as installation:
         measured = await measure(installation, asked, say)
         say("the check compares everything")

@@ -1,7 +1,6 @@
 """`plut bench query`: what reporting's answers cost when much has happened."""
 
 import asyncio
-import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
@@ -68,18 +67,10 @@ async def _answers(data_dir: Path | None, asked: "Asked") -> "list[Answer]":
     from deploy.bench.query import TIMES, measure
     from deploy.bench.scratch import scratch
 
-    cancel_on_sigterm()
     with _Growing() as growing:
         async with AsyncExitStack() as stack:
             installations = [await stack.enter_async_context(scratch(data_dir, growing.say)) for _ in TIMES]
             return await measure(installations, asked, growing.say, growing.tell)
-
-
-def cancel_on_sigterm() -> None:
-    """Has SIGTERM end a measurement as Ctrl-C does: what was started is stopped and removed."""
-    mine = asyncio.current_task()
-    if mine is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, mine.cancel)
 
 
 class _Growing:

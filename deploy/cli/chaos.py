@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.cli.bench_query import cancel_on_sigterm
 from deploy.cli.options import DataDir, Json, fail, print_json
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def _list(chosen: "list[Scenario]", *, as_json: bool) -> None:
 async def _run(asked: "Asked", data_dir: Path | None, write: Path | None, *, as_json: bool) -> "list[Result]":
     from rich.console import Console
 
-    from deploy.bench.scratch import parent_of
+    from deploy.bench.scratch import cancel_on_sigterm, parent_of
     from deploy.chaos import campaign, page, scenarios
     from deploy.chaos.table import cells, drawn
     from shared.clock import utc_now

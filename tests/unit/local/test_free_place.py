@@ -31,6 +31,22 @@ def test_secrets_are_gone_again_if_no_cluster_came(tmp_path: Path) -> None:
     assert keys.fingerprints(new.keys_dir) == expected
 
 
+def test_secrets_stay_with_a_cluster_that_came(tmp_path: Path) -> None:
+    """Whatever fails behind that: without them nobody could log in to it."""
+    old, new = Installation.open(tmp_path / "old"), Installation.open(tmp_path / "new")
+    create_keys(old.keys_dir)
+    expected = keys.fingerprints(old.keys_dir)
+
+    def restored_and_then_failed() -> None:
+        with free_place(new, old.secrets_home, expected, replace=False) as directory:
+            directory.mkdir()
+            raise OSError("the log could not be removed")
+
+    with pytest.raises(OSError, match="the log"):
+        restored_and_then_failed()
+    assert keys.fingerprints(new.keys_dir) == expected
+
+
 def test_one_process_is_not_started_where_nothing_runs(tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["up", "kafka", "--data-dir", str(tmp_path)])
     assert told.exit_code == 1
