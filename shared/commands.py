@@ -73,6 +73,7 @@ _UNDECIDED: tuple[type[Exception], ...] = (
 
 E = TypeVar("E", bound=AnyEvent)
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class KeyReused(Exception):
@@ -263,6 +264,13 @@ async def accept_at_once(
         return answers
 
 
+def gathering(
+    work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], keys: Callable[[T], Collection[Hashable]]
+) -> Together[T, R]:
+    """Returns what hands to `work` together what comes together: as much and as long as commands wait for company."""
+    return Together(work, keys, most=MOST_AT_ONCE, at_once=_GROUPS_AT_ONCE, wait=_WAIT_FOR_COMPANY)
+
+
 class Company(Generic[T]):
     """Commands that come while others are written share the next statement or transaction."""
 
@@ -272,9 +280,7 @@ class Company(Generic[T]):
         keys: Callable[[T], Collection[Hashable]],
     ) -> None:
         """`accept` answers as `accept_at_once`; it is handed no two commands that share one of their `keys`."""
-        self._together = Together[T, Answer | None](
-            accept, keys, most=MOST_AT_ONCE, at_once=_GROUPS_AT_ONCE, wait=_WAIT_FOR_COMPANY
-        )
+        self._together = gathering(accept, keys)
 
     async def accept(self, command: T) -> Answer | None:
         """Returns the answer of one command, or None if it must be decided by itself. Raises what UNAVAILABLE names."""

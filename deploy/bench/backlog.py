@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -95,6 +95,14 @@ def parameters(events: Sequence[AnyEvent]) -> list[Any]:
     ]
     status = [201 if event.version == 1 else 200 for event in events]
     return [*outbox.parameters(events, None), province.SUBJECT, status, answers]
+
+
+def joined(some: Sequence[list[Any]]) -> list[Any]:
+    """Returns the parameters of WRITE for the events of several: lists are joined, what all have in common is kept."""
+    return [
+        list(chain.from_iterable(column)) if isinstance(column[0], list) else column[0]
+        for column in zip(*some, strict=True)
+    ]
 
 
 def _days_late(number: int) -> int:
