@@ -26,7 +26,8 @@ from shared.settings import Settings
 
 BUSINESSES = 8_000
 _AT_ONCE = 2_000
-_BUSINESS, _SESSION, _CONSULTANT = 1, 2, 3
+_CONSULTANTS = 5  # of each office
+_BUSINESS, _SESSION = 1, 2
 _AT = time(10)
 
 # Events, and for each an answer as the command that it is of would have kept it: one statement, in the caller's
@@ -61,12 +62,15 @@ class Backlog:
 
     def of_mentoring(self) -> Iterator[AnyEvent]:
         for number, at in self._in_order(range(self.first, self.first + self.sessions)):
-            yield session(province.fixed_id(_SESSION, number), number, self.today, at=at)
+            place = province.scattered(number, self.today)
+            consultant = province.consultant(number, _CONSULTANTS)
+            yield session(province.fixed_id(_SESSION, number), number, place, consultant, at=at)
 
     def _in_order(self, numbers: Iterable[int]) -> Iterator[tuple[int, datetime]]:
         """Yields the numbers as they were written, with the time of what they stand for."""
-        days = {number: province.place_of(number, self.today)[1] for number in numbers}
-        order = days if self.scattered else sorted(days, key=lambda one: days[one] + timedelta(days=_days_late(one)))
+        days = {number: province.scattered(number, self.today)[1] for number in numbers}
+        late = province.days_late
+        order = days if self.scattered else sorted(days, key=lambda one: days[one] + timedelta(days=late(one)))
         for number in order:
             yield number, datetime.combine(days[number], _AT, WIB)
 
@@ -105,12 +109,6 @@ def joined(some: Sequence[list[Any]]) -> list[Any]:
     ]
 
 
-def _days_late(number: int) -> int:
-    """Of ten sessions seven are written on their day, two the next day or the day after, and one within three weeks."""
-    place = number * 7919 % 10
-    return 0 if place < 7 else place - 6 if place < 9 else number % 21
-
-
 def business(id_: UUID, number: int, today: date, *, version: int = 1, at: datetime | None = None) -> AnyEvent:
     """Returns the registration of the n-th business, or a correction of it."""
     office = province.CODES[number % len(province.CODES)]
@@ -121,16 +119,16 @@ def business(id_: UUID, number: int, today: date, *, version: int = 1, at: datet
         kelurahan=province.kelurahan(office, number),
         home_office=office,
         status="active",
-        registered_on=province.place_of(number, today)[1],
+        registered_on=province.scattered(number, today)[1],
         registered_by=office,
     )
     told = BusinessRegistered if version == 1 else BusinessCorrected
     return told(payload=Payload[BusinessState](state=state), **_envelope(id_, office, version, at))
 
 
-def session(id_: UUID, number: int, today: date, *, at: datetime | None = None) -> AnyEvent:
+def session(id_: UUID, number: int, place: province.Place, consultant: UUID, *, at: datetime | None = None) -> AnyEvent:
     """Returns the completion of the n-th session."""
-    office, day, _ = province.place_of(number, today)
+    office, day = place
     met = number % BUSINESSES
     state = SessionState(
         id=id_,
@@ -139,7 +137,7 @@ def session(id_: UUID, number: int, today: date, *, at: datetime | None = None) 
         contact_minutes=30,
         preparation_minutes=5,
         travel_minutes=5,
-        consultants=[province.fixed_id(_CONSULTANT, number % 40)],
+        consultants=[consultant],
         businesses=[
             SessionBusiness(
                 id=province.fixed_id(_BUSINESS, met),

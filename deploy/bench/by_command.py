@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from deploy.bench import province
 from deploy.bench.desk import open_bells, open_office, registry_settings, request
-from deploy.bench.load import Effect
+from deploy.bench.load import Counted, Effect
 from deploy.demo.people import nik
 from deploy.local.installation import Installation
 from services.mentoring.commands import Sessions, register_consultant
@@ -47,6 +47,7 @@ class Commands:
     revisions: dict[UUID, int] = field(default_factory=dict)
     sessions: int = 0
     registered: int = 0
+    counted: Counted = field(default_factory=Counted)
 
     @classmethod
     async def open(cls, installation: Installation) -> "Commands":
@@ -105,19 +106,21 @@ class Commands:
         return UUID((await register_consultant(self.mentoring, request(), new)).body["id"])
 
     async def _complete(self) -> Effect:
+        """In three years' days: a consultant's day holds 24 hours."""
         number, self.sessions = self.sessions, self.sessions + 1
-        office, day, count = province.place_of(number, self.today)
+        office, day = province.scattered(number, self.today)
+        consultant = self.consultants[office][number // len(province.CODES) % _CONSULTANTS_PER_OFFICE]
         draft = SessionDraft(
             office=office,
             occupation=Occupation(day, None, 30, 5, 5),
-            consultants=[self.consultants[office][number // len(province.CODES) % _CONSULTANTS_PER_OFFICE]],
+            consultants=[consultant],
             businesses=[self.businesses[office][number % len(self.businesses[office])]],
             field=Field.PRODUCTION,
             service=Service.BUSINESS_MENTORING,
             channel=Channel.OFFICE_VISIT,
         )
         await self.desk.complete(request(), draft)
-        return office, day, count
+        return self.counted.one_more(office, consultant, day)
 
     async def _register(self, code: str) -> UUID:
         number, self.registered = self.registered, self.registered + 1

@@ -6,17 +6,17 @@ Where little comes each has a transaction of its own. Sessions, and registration
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from deploy.bench import backlog, province
 from deploy.bench.desk import open_bells
-from deploy.bench.load import Effect
+from deploy.bench.load import Counted, Effect
 from deploy.local.installation import Installation
 from shared.bell import Bell
 from shared.clock import business_day, utc_now
@@ -29,6 +29,11 @@ from shared.together import Together
 
 _CONNECTIONS = 8
 _BUSINESSES = 200
+# Of each office: so each has two sessions a second at the most, and its total tells one from the next.
+_CONSULTANTS = 40
+
+# What was committed, and when.
+_Done: TypeAlias = tuple[Effect, float]
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class _Write:
     service: str
     keys: tuple[str]  # its aggregate: no two of one transaction are of the same
     parameters: list[Any]
-    effect: Effect
+    effect: Callable[[], Effect]  # to be asked once it has been committed
 
 
 @dataclass
@@ -46,7 +51,9 @@ class Events:
     pools: dict[str, Pool]
     bells: dict[str, Bell]
     today: date
-    company: dict[str, Together[_Write, float]] = field(init=False)
+    place: Callable[[int, date], province.Place]
+    company: dict[str, Together[_Write, _Done]] = field(init=False)
+    counted: Counted = field(default_factory=Counted)
     writes: list[_Write] = field(default_factory=list)
     businesses: list[tuple[UUID, int]] = field(default_factory=list)
     sessions: int = 0
@@ -57,8 +64,8 @@ class Events:
         }
 
     @classmethod
-    async def open(cls, installation: Installation) -> "Events":
-        """Connects to both outboxes as the apis do."""
+    async def open(cls, installation: Installation, *, scattered: bool) -> "Events":
+        """Connects to both outboxes as the apis do. Sessions are of these days, or of three years."""
         pools = {}
         for service in ("registry", "mentoring"):
             pools[service] = await create_pool(
@@ -68,7 +75,8 @@ class Events:
                 application="plut-bench-writers",
                 size=_CONNECTIONS,
             )
-        return cls(pools, await open_bells(installation), business_day(utc_now()))
+        place = province.scattered if scattered else province.recent
+        return cls(pools, await open_bells(installation), business_day(utc_now()), place)
 
     async def prepare(self, writes: int) -> None:
         """Registers a few businesses, so that there is something to correct, and makes the events."""
@@ -77,13 +85,12 @@ class Events:
         self.writes = [self._write_of(number) for number in range(writes)]
         look_rarely(OF_BATCHES)  # or all of them are looked through again and again for garbage
 
-    async def write(self, number: int) -> tuple[Effect, float]:
+    async def write(self, number: int) -> _Done:
         write = self.writes[number]
         if province.deed(number) is province.Deed.CORRECTION:
-            (committed,) = await self._commit(write.service, [write])
-        else:
-            committed = await self.company[write.service].do(write)
-        return write.effect, committed
+            (done,) = await self._commit(write.service, [write])
+            return done
+        return await self.company[write.service].do(write)
 
     async def close(self) -> None:
         for bell in self.bells.values():
@@ -94,27 +101,38 @@ class Events:
     def _write_of(self, number: int) -> _Write:
         deed = province.deed(number)
         if deed is province.Deed.SESSION:
-            place, self.sessions = self.sessions, self.sessions + 1
-            return _write(backlog.session(new_id(), place, self.today), province.place_of(place, self.today))
+            return self._completed()
         if deed is province.Deed.REGISTRATION:
             return self._registered(number)
         id_, version = self.businesses[number % _BUSINESSES]
         self.businesses[number % _BUSINESSES] = id_, version + 1
-        return _write(backlog.business(id_, number, self.today, version=version + 1), (id_, version + 1))
+        return _business(backlog.business(id_, number, self.today, version=version + 1))
+
+    def _completed(self) -> _Write:
+        number, self.sessions = self.sessions, self.sessions + 1
+        office, day = self.place(number, self.today)
+        consultant = province.consultant(number, _CONSULTANTS)
+        event = backlog.session(new_id(), number, (office, day), consultant)
+        return _write(event, partial(self.counted.one_more, office, consultant, day))
 
     def _registered(self, number: int) -> _Write:
         id_ = new_id()
         self.businesses.append((id_, 1))
-        return _write(backlog.business(id_, number, self.today), (id_, 1))
+        return _business(backlog.business(id_, number, self.today))
 
-    async def _commit(self, service: str, writes: Sequence[_Write]) -> list[float]:
+    async def _commit(self, service: str, writes: Sequence[_Write]) -> list[_Done]:
         async with self.pools[service].acquire(timeout=5) as connection:
             await connection.execute(backlog.WRITE, *backlog.joined([write.parameters for write in writes]))
             committed = time.monotonic()
             for _ in writes:
                 self.bells[service].ring()
-            return [committed] * len(writes)
+            return [(write.effect(), committed) for write in writes]
 
 
-def _write(event: AnyEvent, effect: Effect) -> _Write:
+def _business(event: AnyEvent) -> _Write:
+    effect = event.payload.state.id, event.version
+    return _write(event, lambda: effect)
+
+
+def _write(event: AnyEvent, effect: Callable[[], Effect]) -> _Write:
     return _Write(TOPIC_OF[event.type].service, (event.aggregate_id,), backlog.parameters([event]), effect)

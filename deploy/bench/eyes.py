@@ -16,8 +16,8 @@ from shared.postgres import BY_KEY, Connection
 # question over the wire each millisecond would take part of what is measured. What has not been looked for yet, the end
 # of each list, is looked for at once, all of it when something has moved. Functions, for their plans are kept.
 _LOOK = """
-create function pg_temp.look(known bigint, looked_sessions int, looked_businesses int, offices text[], days date[],
-                             counts int[], ids uuid[], versions bigint[],
+create function pg_temp.look(known bigint, looked_sessions int, looked_businesses int, offices text[],
+                             consultants uuid[], months date[], counts int[], ids uuid[], versions bigint[],
                              out moved_to bigint, out sessions int[], out businesses int[])
 language plpgsql as $$
 begin
@@ -41,20 +41,15 @@ begin
 end
 $$
 """
-# Each session that is looked for is the n-th of its office and day: the total of that day tells when it is there.
+# Each session that is looked for is the n-th of its consultant in a month: that total tells when it is there.
 _TOTALS = """
-with wanted as (
-    select * from unnest(offices, days, counts) with ordinality as wanted (office, day, count, place)
-    where place > looked_sessions
-), shown as materialized (
-    select office, day, (
-        select coalesce(sum(a.sessions), 0) from office_activity a
-        where a.set_version = (select version from read_model_pointer)
-          and a.office = wanted.office and a.grain = 'day' and a.starts = wanted.day
-    ) as total
-    from (select distinct office, day from wanted) wanted
+select place::int
+from unnest(offices, consultants, months, counts) with ordinality as wanted (office, consultant, month, count, place)
+where place > looked_sessions and count <= (
+    select sum(l.sessions) from consultant_load l
+    where l.set_version = (select version from read_model_pointer)
+      and l.office = wanted.office and l.consultant = wanted.consultant and l.month = wanted.month
 )
-select place::int from wanted join shown using (office, day) where count <= total
 """
 _FACTS = """
 select wanted.place::int from unnest(ids, versions) with ordinality as wanted (id, version, place)
@@ -71,7 +66,7 @@ _EYES = {
     "reporting": {"sessions": _TOTALS, "businesses": _FACTS},
     "mentoring": {"sessions": _NO_TOTALS, "businesses": _REPLICAS},
 }
-_ASK = "select moved_to, sessions, businesses from pg_temp.look($1, $2, $3, $4, $5, $6, $7, $8)"
+_ASK = "select moved_to, sessions, businesses from pg_temp.look($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _ALL_FACTS = """
 select (select count(*) from fact_business where set_version = (select version from read_model_pointer))
      + (select count(*) from fact_session where set_version = (select version from read_model_pointer))
@@ -94,11 +89,11 @@ class Eye:
     async def look(self, wanted: Collection[Effect]) -> Collection[Effect]:
         """Returns what is seen of the wanted effects, the oldest first: at once if one is new and there, else when
         something has moved, or nothing after a hundredth of a second."""
-        sessions = [effect for effect in wanted if len(effect) == 3]
+        sessions = [effect for effect in wanted if len(effect) == 4]
         businesses = [effect for effect in wanted if len(effect) == 2]
         looked = [sum(effect in self._looked_for for effect in effects) for effects in (sessions, businesses)]
         row = await self.connection.fetchrow(
-            _ASK, self._read, *looked, *_columns(sessions, 3), *_columns(businesses, 2)
+            _ASK, self._read, *looked, *_columns(sessions, 4), *_columns(businesses, 2)
         )
         assert row is not None  # noqa: S101  a function's row
         self._read, self._looked_for = row["moved_to"], frozenset(wanted)

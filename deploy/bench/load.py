@@ -5,6 +5,7 @@ In the process that also watches: telling another one of each write would cost a
 
 import asyncio
 import time
+from collections import defaultdict
 from datetime import date
 from typing import Protocol, TypeAlias
 from uuid import UUID
@@ -12,12 +13,25 @@ from uuid import UUID
 from shared.commands import Busy
 from shared.postgres import UNAVAILABLE
 
-Session: TypeAlias = tuple[str, date, int]
+Session: TypeAlias = tuple[str, UUID, date, int]
 Business: TypeAlias = tuple[UUID, int]
-# The n-th session of an office and day, or a version of a business.
+# The n-th session of an office's consultant in a month, or a version of a business.
 Effect: TypeAlias = Session | Business
 
 _TOO_MUCH: tuple[type[BaseException], ...] = (Busy, *UNAVAILABLE)
+
+
+class Counted:
+    """How many sessions have been committed by consultant and month: where few come a second, this tells them apart."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, UUID, date], int] = defaultdict(int)
+
+    def one_more(self, office: str, consultant: UUID, day: date) -> Session:
+        """Returns the effect of a session that has just been committed."""
+        key = office, consultant, day.replace(day=1)
+        self._counts[key] += 1
+        return *key, self._counts[key]
 
 
 class Writers(Protocol):

@@ -74,7 +74,7 @@ class Asked:
     """What is to be measured: a rate for so many seconds, by real commands or by their events, and a backlog.
 
     `messages`: clients are asked meanwhile, on the same processors. `consumers`: how many of reporting share the work.
-    `scattered`: the backlog comes in the worst order. `rebuild`: afterwards the read models are rebuilt.
+    `scattered`: sessions come in the worst order. `rebuild`: afterwards the read models are rebuilt.
     """
 
     rate: float
@@ -119,7 +119,7 @@ async def _steady(installation: Installation, watch: Watch[Effect], asked: Asked
     what = "commands" if asked.commands else "commands' events"
     warm_up = min(_LONGEST_WARM_UP_SECONDS, _WARM_UP_BY_SECOND * asked.seconds)
     writes = round(asked.rate * (asked.seconds + warm_up))
-    writers = await _writers(installation, commands=asked.commands)
+    writers = await _writers(installation, asked)
     await writers.prepare(writes)
     say(f"{asked.rate:g} {what} per second for {asked.seconds:g} s, after {warm_up:g} s to warm up")
     spent, own = Spent.by(installation), time.process_time()
@@ -138,14 +138,14 @@ async def _steady(installation: Installation, watch: Watch[Effect], asked: Asked
         await writers.close()
 
 
-async def _writers(installation: Installation, *, commands: bool) -> Writers:
-    if commands:
+async def _writers(installation: Installation, asked: Asked) -> Writers:
+    if asked.commands:
         from deploy.bench.by_command import Commands
 
         return await Commands.open(installation)
     from deploy.bench.by_event import Events
 
-    return await Events.open(installation)
+    return await Events.open(installation, scattered=asked.scattered)
 
 
 # Backlog

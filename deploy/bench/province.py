@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from enum import Enum
+from typing import TypeAlias
 from uuid import UUID
 
 from deploy.demo.people import OFFICES, kelurahan_of
@@ -10,6 +11,9 @@ from shared.auth.principal import Principal, Role
 CODES = tuple(office.code for office in OFFICES)
 DAYS = 3 * 365
 SUBJECT = "stf-bench"
+_CONSULTANT = 3
+
+Place: TypeAlias = tuple[str, date]
 
 
 def everybody() -> Principal:
@@ -22,14 +26,30 @@ def first_day(today: date) -> date:
     return today - timedelta(days=DAYS)
 
 
-def place_of(number: int, today: date) -> tuple[str, date, int]:
-    """Returns office and day of the n-th session (from 0), and which session of that office and day it is (from 1).
+def scattered(number: int, today: date) -> Place:
+    """Returns office and day of the n-th session (from 0), where they come in the worst order.
 
     Consecutive sessions lie in different offices and days; only after all 8 x 1,095 does one come a second time.
     """
-    office = CODES[number % len(CODES)]
-    turn = number // len(CODES)
-    return office, first_day(today) + timedelta(days=turn * 7 % DAYS), turn // DAYS + 1
+    return CODES[number % len(CODES)], first_day(today) + timedelta(days=number // len(CODES) * 7 % DAYS)
+
+
+def recent(number: int, today: date) -> Place:
+    """Returns office and day of the n-th session (from 0) as offices write them: today's, and some that come late."""
+    return CODES[number % len(CODES)], today - timedelta(days=days_late(number))
+
+
+def days_late(number: int) -> int:
+    """Returns how late the n-th session is written: of ten seven on their day, two the next day or the day after, and
+    one within three weeks.
+    """
+    place = number * 7919 % 10
+    return 0 if place < 7 else place - 6 if place < 9 else number % 21
+
+
+def consultant(number: int, among: int) -> UUID:
+    """Returns who held the n-th session: one of so many of its office, each in turn."""
+    return fixed_id(_CONSULTANT, number % (among * len(CODES)))
 
 
 class Deed(Enum):

@@ -43,7 +43,7 @@ def pipeline(
     commands: Annotated[  # noqa: FBT002  a flag of the command line
         bool,
         typer.Option(
-            help="Run the services' own commands. Else what they leave behind is committed, an event per transaction: "
+            help="Run the services' own commands, on days of three years. Else what they leave behind is committed: "
             "the pipeline is measured without the rules in front of it, also at rates that commands here do not reach."
         ),
     ] = False,
@@ -56,8 +56,8 @@ def pipeline(
     scattered: Annotated[  # noqa: FBT002  a flag of the command line
         bool,
         typer.Option(
-            help="The backlog comes in the worst order, no two that follow each other of one office or day. "
-            "Else as offices write it: by day, some of it late."
+            help="Sessions come in the worst order, no two that follow each other of one office or day. "
+            "Else as offices write them: today's, or a backlog's day by day, and some of them late."
         ),
     ] = False,
     rebuild: Annotated[  # noqa: FBT002  a flag of the command line

@@ -190,7 +190,7 @@ class Lead:
             began = time.monotonic()
             self._hearing.begin_turn()
             busy = await self._turn()
-            self._hearing.end_turn(found=busy)
+            self._hearing.end_turn(found=busy and self._goes_singly)
             now = time.monotonic()
             last_busy = now if busy else last_busy
             await self._upkeep()
@@ -200,14 +200,20 @@ class Lead:
                 await self._pause(began, now - last_busy)
 
     async def _pause(self, began: float, silence: float) -> None:
-        """Waits for the bell as long as that is believed, and no longer than it may; else asks again and again."""
+        """Waits for the bell as long as that is believed, and no longer than it may; else asks again and again.
+
+        Where much comes, it travels together: something will be there, and nobody needs to ring for it.
+        """
         busy_ms = self._pace.wait_ms(_BUSY)
-        if self._hearing.is_believed:
+        if self._hearing.is_believed and self._goes_singly:
             await self._hearing.wait(_QUIET_SECONDS)
-            pause = busy_ms / 1000 if busy_ms > _BUSY.least else 0.0  # much comes: it travels together
         else:
-            pause = pause_after(silence, busy_ms)
-        await asyncio.sleep(began + pause - time.monotonic())
+            await asyncio.sleep(began + pause_after(silence, busy_ms) - time.monotonic())
+
+    @property
+    def _goes_singly(self) -> bool:
+        """Tells whether too little comes for waiting for company."""
+        return self._pace.wait_ms(_BUSY) <= _BUSY.least
 
     async def _turn(self) -> bool:
         """Publishes what there is; returns whether there was anything."""

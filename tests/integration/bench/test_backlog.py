@@ -48,12 +48,24 @@ def test_a_second_backlog_goes_on_where_the_first_one_ended() -> None:
     assert len(set(ids)) == 40
 
 
-def test_each_session_has_a_total_of_its_own_until_every_day_of_every_office_had_one() -> None:
+def test_scattered_sessions_meet_no_day_again_until_every_day_of_every_office_had_one() -> None:
     days = len(province.CODES) * province.DAYS
-    first = [province.place_of(number, TODAY) for number in range(days)]
-    again = [province.place_of(number, TODAY) for number in range(days, 2 * days)]
+    first = [province.scattered(number, TODAY) for number in range(days)]
+    again = [province.scattered(number, TODAY) for number in range(days, 2 * days)]
     assert len(set(first)) == days
-    assert {count for _, _, count in first} == {1}
-    assert [place[:2] for place in again] == [place[:2] for place in first]
-    assert {count for _, _, count in again} == {2}
-    assert all(day < TODAY for _, day, _ in first)
+    assert again == first
+    assert all(day < TODAY for _, day in first)
+
+
+def test_recent_sessions_are_of_today_for_the_most_part_and_none_is_three_weeks_old() -> None:
+    places = [province.recent(number, TODAY) for number in range(8 * 1_000)]
+    late = [(TODAY - day).days for _, day in places]
+    assert late.count(0) in range(5_600, 5_700)
+    assert (min(late), max(late)) == (0, 20)
+    assert {code for code, day in places if day < TODAY} == set(province.CODES)
+
+
+def test_no_two_sessions_of_a_consultant_are_near_each_other_and_each_has_one_office() -> None:
+    held = [(province.recent(number, TODAY)[0], province.consultant(number, 5)) for number in range(1_000)]
+    assert len(set(held)) == len({consultant for _, consultant in held}) == 8 * 5
+    assert all(len({consultant for _, consultant in held[at : at + 40]}) == 40 for at in range(900))
