@@ -1,6 +1,6 @@
 """What other connections see of the read models: single effects as they appear, and how much there is in all."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +12,11 @@ from deploy.bench.load import Effect
 from deploy.local.installation import Installation
 from shared.postgres import BY_KEY, Connection
 
-# What the eyes ask: they wait inside Postgres until the offsets have moved, a hundredth of a second at most, for a
-# question over the wire each millisecond would take part of what is measured. What has not been looked for yet, the end
-# of each list, is looked for at once, all of it when something has moved. Functions, for their plans are kept.
+# What the eyes ask: they wait inside Postgres until the offsets have moved, for twenty rests at most: a question over
+# the wire each millisecond would take part of what is measured. What has not been looked for yet, the end of each list, is
+# looked for at once, all of it when something has moved. Functions, for their plans are kept.
 _LOOK = """
-create function pg_temp.look(known bigint, looked_sessions int, looked_businesses int, offices text[],
+create function pg_temp.look(rest float, known bigint, looked_sessions int, looked_businesses int, offices text[],
                              consultants uuid[], months date[], counts int[], ids uuid[], versions bigint[],
                              out moved_to bigint, out sessions int[], out businesses int[])
 language plpgsql as $$
@@ -36,7 +36,7 @@ begin
             looked_businesses := cardinality(ids);
         end if;
         exit when moved_to <> known or sessions <> '{{}}' or businesses <> '{{}}';
-        perform pg_sleep({rest});
+        perform pg_sleep(rest);
     end loop;
 end
 $$
@@ -56,17 +56,16 @@ select wanted.place::int from unnest(ids, versions) with ordinality as wanted (i
 join fact_business f on f.id = wanted.id and f.set_version = (select version from read_model_pointer)
 where wanted.place > looked_businesses and f.version >= wanted.version
 """
-# A session is nothing that mentoring would have to copy.
-_NO_TOTALS = "select place from generate_subscripts(offices, 1) place"
 _REPLICAS = """
 select wanted.place::int from unnest(ids, versions) with ordinality as wanted (id, version, place)
 join business_replica r on r.id = wanted.id where wanted.place > looked_businesses and r.version >= wanted.version
 """
+_NOWHERE = "select null::int where false"
 _EYES = {
     "reporting": {"sessions": _TOTALS, "businesses": _FACTS},
-    "mentoring": {"sessions": _NO_TOTALS, "businesses": _REPLICAS},
+    "mentoring": {"sessions": _NOWHERE, "businesses": _REPLICAS},
 }
-_ASK = "select moved_to, sessions, businesses from pg_temp.look($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_ASK = "select moved_to, sessions, businesses from pg_temp.look($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 _ALL_FACTS = """
 select (select count(*) from fact_business where set_version = (select version from read_model_pointer))
      + (select count(*) from fact_session where set_version = (select version from read_model_pointer))
@@ -83,17 +82,22 @@ class Eye:
     """
 
     connection: Connection
+    rest: Callable[[], float]
+    sees_sessions: bool
     _read: int = -1
     _looked_for: frozenset[Effect] = frozenset()
 
     async def look(self, wanted: Collection[Effect]) -> Collection[Effect]:
         """Returns what is seen of the wanted effects, the oldest first: at once if one is new and there, else when
-        something has moved, or nothing after a hundredth of a second."""
+        something has moved, or nothing after a while. A session is nothing that mentoring would have to copy.
+        """
         sessions = [effect for effect in wanted if len(effect) == 4]
+        if sessions and not self.sees_sessions:
+            return sessions
         businesses = [effect for effect in wanted if len(effect) == 2]
         looked = [sum(effect in self._looked_for for effect in effects) for effects in (sessions, businesses)]
         row = await self.connection.fetchrow(
-            _ASK, self._read, *looked, *_columns(sessions, 4), *_columns(businesses, 2)
+            _ASK, self.rest(), self._read, *looked, *_columns(sessions, 4), *_columns(businesses, 2)
         )
         assert row is not None  # noqa: S101  a function's row
         self._read, self._looked_for = row["moved_to"], frozenset(wanted)
@@ -125,10 +129,11 @@ class Eyes:
     mentoring: Eye
 
     @classmethod
-    async def open(cls, installation: Installation, stack: AsyncExitStack, rest: float) -> "Eyes":
+    async def open(cls, installation: Installation, stack: AsyncExitStack, rest: Callable[[], float]) -> "Eyes":
         """`rest`: seconds between two looks at the offsets. What a look sees may have been there for as long."""
         return cls(
-            await _eye(installation, "reporting", stack, rest), await _eye(installation, "mentoring", stack, rest)
+            Eye(await _connected(installation, "reporting", stack), rest, sees_sessions=True),
+            Eye(await _connected(installation, "mentoring", stack), rest, sees_sessions=False),
         )
 
     async def shown(self) -> Shown:
@@ -152,7 +157,7 @@ class Eyes:
         return now.facts >= before.facts + backlog.events and now.copies >= before.copies + backlog.businesses
 
 
-async def _eye(installation: Installation, service: str, stack: AsyncExitStack, rest: float) -> Eye:
+async def _connected(installation: Installation, service: str, stack: AsyncExitStack) -> Connection:
     """The superuser's: nobody else may make functions, not even temporary ones."""
     connection = await asyncpg.connect(
         installation.superuser_dsn(),
@@ -160,5 +165,5 @@ async def _eye(installation: Installation, service: str, stack: AsyncExitStack, 
         server_settings={"search_path": service, "application_name": "plut-bench", **BY_KEY},
     )
     stack.callback(connection.terminate)
-    await connection.execute(_LOOK.format(rest=rest, **_EYES[service]))
-    return Eye(connection)
+    await connection.execute(_LOOK.format(**_EYES[service]))
+    return connection

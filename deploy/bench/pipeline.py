@@ -87,9 +87,10 @@ class Asked:
     rebuild: bool = False
 
 
-# Seconds between two looks: a twentieth of what is owed at most, for each look takes part of what is measured.
-_SHORT_REST, _REST = 0.0005, 0.002
-_MUCH = 500  # events a second, from which on 50 ms are owed and not 20
+# Between two looks: a tenth of the usual delay, which so is measured a twentieth too long, for each look takes part of
+# what is measured. In seconds, at least and at most.
+_REST = (0.0005, 0.004)
+_OF_DELAY = 10
 
 
 async def measure(installation: Installation, asked: Asked, say: Say) -> Measured:
@@ -99,7 +100,7 @@ async def measure(installation: Installation, asked: Asked, say: Say) -> Measure
         await _until(lambda: _is_down(installation, (_MESSENGER,)))
     await launcher.scale(installation, _SCALED, asked.consumers)
     async with AsyncExitStack() as stack:
-        eyes = await Eyes.open(installation, stack, _REST if asked.rate > _MUCH else _SHORT_REST)
+        eyes = await Eyes.open(installation, stack, lambda: _rest(watch.usual))
         watch: Watch[Effect] = Watch(eyes.reporting.look, eyes.mentoring.look, rest=0.0)
         await _steady(installation, watch, asked, say)
         measured = Measured(len(watch.seconds) + watch.missing, watch.missing, watch.seconds)
@@ -110,6 +111,11 @@ async def measure(installation: Installation, asked: Asked, say: Say) -> Measure
             whole_rate = await _whole_way(installation, eyes, asked, say)
             measured = replace(measured, backlog_events=asked.backlog, backlog_rate=whole_rate, relay_rate=relay_rate)
         return replace(measured, rebuild_rate=await rebuilt(installation, say)) if asked.rebuild else measured
+
+
+def _rest(usual: float) -> float:
+    least, most = _REST
+    return min(most, max(least, usual / _OF_DELAY))
 
 
 # Steady

@@ -14,6 +14,8 @@ _REST_SECONDS = 0.002
 # The oldest are looked for first. Where much is late, asking for all of it each time would make everything later still.
 _AT_ONCE = 100
 
+_REMEMBERED = 50
+
 Key = TypeVar("Key", bound=Hashable)
 Look = Callable[[Collection[Key]], Awaitable[Collection[Key]]]
 
@@ -29,11 +31,13 @@ class Watch(Generic[Key]):
     """Asks again and again which of the expected effects are there. Each `look` returns those of them that it sees;
     an effect is there when all looks have seen it.
 
-    A delay ends when the answer that shows the effect has come back: the watch is part of it, never too short.
+    A delay ends when the answer that shows the effect has come back: the watch is part of it, never too short. `usual`
+    is about how many seconds the latest took.
     """
 
     def __init__(self, *looks: Look[Key], rest: float = _REST_SECONDS) -> None:
         self.seconds: list[float] = []
+        self.usual = 0.0
         self._looks = looks
         self._rest = rest
         self._expected: dict[Key, _Expected] = {}
@@ -80,6 +84,7 @@ class Watch(Generic[Key]):
             expected.unseen_by.discard(number)
             if not expected.unseen_by:
                 del self._expected[key]
+                self.usual += (now - expected.since - self.usual) / _REMEMBERED
                 if expected.counted:
                     self.seconds.append(max(0.0, now - expected.since))
         if not self._expected:

@@ -24,12 +24,11 @@ REQUEST_SECONDS = 5.0
 # have for one day is one row. Two batches are in memory at a time, 9 KiB for an event: with 3000 it was 170 MiB in all.
 BATCH_RECORDS = 2000
 _POLL_SECONDS = 0.5
-# Where many records come, the broker gathers what comes within some milliseconds, so that a busy hour costs a fetch and
-# a transaction for several records and not for each. Else a record is handed over at once, and each fetch waits for it.
-# How long at least and at most is the applier's to say.
-_GATHER_BYTES = 64 * 1024
+# Where many records come, a fetch is put off by some milliseconds, so that a busy hour costs a fetch and a transaction
+# for several records and not for each. Else a record is handed over at once, and each fetch waits for it at the broker.
+# How long at least and at most is the applier's to say. Who finds so many at a time is behind, and puts off nothing.
+_ENOUGH = 250
 _SILENCE_MS = 50
-_LONGEST_FETCH_MS = 500
 _FETCH_BYTES = 4 * 1024 * 1024
 _PARTITION_BYTES = 1024 * 1024
 # Six seconds is the shortest that brokers allow unless told otherwise: so long a killed consumer keeps its partitions.
@@ -52,6 +51,7 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
         self.gather = GATHER
         self._next: dict[TopicPartition, int] = {}
         self._silence_ms = int(_POLL_SECONDS * 1000)
+        self._gather_seconds = 0.0
         self._pace = Pace(time.monotonic())
 
     async def getmany(
@@ -69,6 +69,20 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
         except Exception as error:
             self.failure = error
             raise
+
+    async def start(self) -> None:
+        """Starts it. aiokafka offers no way to put off a fetch, so it is done on the way out.
+
+        The broker can wait too, but each record that comes has it look at all partitions of every fetch that waits.
+        """
+        await super().start()
+        fetch = self._fetcher._proc_fetch_request  # noqa: SLF001  see above
+
+        async def fetch_later(*asked: Any) -> bool:  # noqa: ANN401  aiokafka's own
+            await asyncio.sleep(self._gather_seconds)
+            return bool(await fetch(*asked))
+
+        self._fetcher._proc_fetch_request = fetch_later  # noqa: SLF001  see above
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Goes on at this offset."""
@@ -89,12 +103,10 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
         return found
 
     def _gather(self, found: int) -> None:
-        """Sets how the next fetches wait; aiokafka reads these fields for each of them, and offers no other way."""
+        """Sets how long the next fetches are put off."""
         self._pace.note(found, time.monotonic())
         gather_ms = round(self._pace.wait_ms(self.gather)) if found else 0
-        fetcher = self._fetcher
-        fetcher._fetch_max_wait_ms = gather_ms or _LONGEST_FETCH_MS  # noqa: SLF001  see above
-        fetcher._fetch_min_bytes = _GATHER_BYTES if gather_ms else 1  # noqa: SLF001  see above
+        self._gather_seconds = gather_ms / 1000 if found < _ENOUGH else 0.0
         self._silence_ms = _SILENCE_MS if gather_ms else int(_POLL_SECONDS * 1000)
 
     async def _step_to_the_unreadable(self, limit: int) -> dict[TopicPartition, list[Record]]:
