@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 # So many a second would fill two cores if each travelled by itself: from there on all wait as long as they may.
 _FULL = 300
+# Of a slow processor, or with costly events, fewer do. Then the process itself spends so much of one core, and Postgres
+# and Kafka as much again for it.
+_BUSY = 0.35
 _SECONDS = 1.0  # what came within about so long is remembered
 
 
@@ -19,21 +22,34 @@ class Wait:
 
 
 class Pace:
-    """How much comes a second, and how long to wait for more by that."""
+    """How much comes a second, and how long to wait for more by that and by what it costs."""
 
-    def __init__(self, now: float) -> None:
-        """`now`: seconds of a clock that never goes back, as in every call."""
+    def __init__(self, now: float, spent: float = 0.0) -> None:
+        """`now`: seconds of a clock that never goes back, as in every call; `spent`: as `note_spent` is told them."""
         self._at = now
         self._per_second = 0.0
+        self._spent = spent
+        self._spent_at = now
+        self._share = 0.0
 
     def note(self, number: int, now: float) -> None:
         """Counts what has come since the last call."""
         passed = max(now - self._at, 1e-4)
-        weight = -math.expm1(-passed / _SECONDS)
-        self._per_second += (number / passed - self._per_second) * weight
+        self._per_second += (number / passed - self._per_second) * _weight(passed)
         self._at = now
+
+    def note_spent(self, seconds: float, now: float) -> None:
+        """Takes note of the processor time that the process has spent so far."""
+        passed = max(now - self._spent_at, 1e-4)
+        self._share += ((seconds - self._spent) / passed - self._share) * _weight(passed)
+        self._spent, self._spent_at = seconds, now
 
     def wait_ms(self, wait: Wait) -> float:
         """Returns how many milliseconds to wait for more: the least where nothing more is to be expected within."""
-        longer = wait.most * min(1.0, self._per_second / _FULL) ** 2
+        fullness = min(1.0, max(self._per_second / _FULL, self._share / _BUSY))
+        longer = wait.most * fullness**2
         return max(wait.least, longer) if longer * self._per_second >= 1_000 else wait.least
+
+
+def _weight(passed: float) -> float:
+    return -math.expm1(-passed / _SECONDS)

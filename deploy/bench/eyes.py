@@ -13,8 +13,8 @@ from deploy.local.installation import Installation
 from shared.postgres import BY_KEY, Connection
 
 # What the eyes ask: they wait inside Postgres until the offsets have moved, for twenty rests at most: a question over
-# the wire each millisecond would take part of what is measured. What has not been looked for yet, the end of each list, is
-# looked for at once, all of it when something has moved. Functions, for their plans are kept.
+# the wire each millisecond would take part of what is measured. What has not been looked for yet, the end of each list,
+# is looked for at once, all of it when something has moved. Functions, for their plans are kept.
 _LOOK = """
 create function pg_temp.look(rest float, known bigint, looked_sessions int, looked_businesses int, offices text[],
                              consultants uuid[], months date[], counts int[], ids uuid[], versions bigint[],

@@ -52,7 +52,7 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
         self._next: dict[TopicPartition, int] = {}
         self._silence_ms = int(_POLL_SECONDS * 1000)
         self._gather_seconds = 0.0
-        self._pace = Pace(time.monotonic())
+        self._pace = Pace(time.monotonic(), time.process_time())
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -104,7 +104,9 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
 
     def _gather(self, found: int) -> None:
         """Sets how long the next fetches are put off."""
-        self._pace.note(found, time.monotonic())
+        now = time.monotonic()
+        self._pace.note(found, now)
+        self._pace.note_spent(time.process_time(), now)
         gather_ms = round(self._pace.wait_ms(self.gather)) if found else 0
         self._gather_seconds = gather_ms / 1000 if found < _ENOUGH else 0.0
         self._silence_ms = _SILENCE_MS if gather_ms else int(_POLL_SECONDS * 1000)

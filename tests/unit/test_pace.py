@@ -44,3 +44,20 @@ def test_calls_at_one_instant_are_no_trouble() -> None:
     for _ in range(100):
         pace.note(0, 1.0)
     assert pace.wait_ms(WAIT) == WAIT.least
+
+
+def test_the_wait_grows_too_with_what_the_process_spends_on_what_comes() -> None:
+    for share, least, most in ((0.1, 1, 1), (0.25, 1, 1), (0.34, 9, 10), (0.9, 10, 10)):
+        pace = Pace(0.0, spent=7.0)
+        for turn in range(1, 2_500):
+            now = turn * 0.002
+            pace.note(turn % 5 in (0, 2), now)
+            pace.note_spent(7.0 + share * now, now)
+        assert least <= pace.wait_ms(WAIT) <= most
+
+
+def test_who_spends_much_on_little_waits_for_nothing() -> None:
+    pace, now = _after(50)
+    for turn in range(1_000):
+        pace.note_spent(turn * 0.01, now + turn * 0.01)
+    assert pace.wait_ms(WAIT) == WAIT.least
