@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 # So many a second would fill two cores if each travelled by itself: from there on all wait as long as they may.
 _FULL = 300
-# Of a slow processor, or with costly events, fewer do. Then the process itself spends so much of one core, and Postgres
+# On a slow processor, or with costly events, fewer do. Then the process itself spends so much of one core, and Postgres
 # and Kafka as much again for it.
-_BUSY = 0.35
+_BUSY = 0.5
 _SECONDS = 1.0  # what came within about so long is remembered
 
 

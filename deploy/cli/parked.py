@@ -4,7 +4,7 @@ import asyncio
 import getpass
 import os
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
@@ -23,6 +23,10 @@ _POLL_SECONDS = 0.2
 
 Reason = Annotated[str | None, typer.Option(help="Why; kept for the audit.")]
 Number = Annotated[str, typer.Argument(help="As `plut parked list` shows it, such as `reporting-12`.", metavar="ID")]
+Numbers = Annotated[
+    list[str],
+    typer.Argument(help="One or more, as `plut parked list` shows them, such as `reporting-12`.", metavar="ID..."),
+]
 T = TypeVar("T")
 
 commands = typer.Typer(
@@ -89,53 +93,59 @@ def show(number: Number, data_dir: DataDir = None, json: Json = False) -> None: 
 
 @commands.command()
 def retry(
-    number: Number,
+    numbers: Numbers,
     data_dir: DataDir = None,
     json: Json = False,  # noqa: FBT002  typer's way
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the consumer's answer.")] = 15,
     reason: Reason = None,
 ) -> None:
-    """Has the running consumer apply the record once more, and waits for the outcome."""
-    service, key = _parsed(number)
+    """Has the running consumer apply records once more, one after the other, and waits for each outcome."""
 
-    async def ask() -> Parked:
+    async def ask(number: str, service: str, key: int) -> Parked:
         async with _connection(Installation.open(data_dir), service) as connection:
             await _found(connection, number, key)
             if not await control.ask_retry(connection, key, _actor(), reason):
                 fail(f"{number} is not open.", "Only what `plut parked list` shows can be tried again.")
             return await _outcome(connection, number, key, timeout)
 
-    outcome = _run(ask())
-    if json:
-        print_json(_shown(service, outcome))
-    elif outcome.status != "parked":
-        typer.echo(f"{number} is {outcome.status}.")
-    if outcome.status == "parked":
-        fail(f"{number} is still refused: {outcome.error}", "Mend the cause, or skip it.")
+    def retry_one(number: str) -> None:
+        service, key = _parsed(number)
+        outcome = _run(ask(number, service, key))
+        if json:
+            print_json(_shown(service, outcome))
+        elif outcome.status != "parked":
+            typer.echo(f"{number} is {outcome.status}.")
+        if outcome.status == "parked":
+            fail(f"{number} is still refused: {outcome.error}", "Mend the cause, or skip it.")
+
+    _with_each(numbers, retry_one)
 
 
 @commands.command()
 def skip(
-    number: Number,
+    numbers: Numbers,
     reason: Annotated[str, typer.Option(help="Why nobody needs it; kept for the audit.", prompt=True)],
     data_dir: DataDir = None,
     json: Json = False,  # noqa: FBT002  typer's way
 ) -> None:
-    """Closes a parked record without its effect. Who, when and why is kept."""
-    service, key = _parsed(number)
+    """Closes parked records without their effect. Who, when and why is kept."""
 
-    async def ask() -> Parked:
+    async def ask(number: str, service: str, key: int) -> Parked:
         async with _connection(Installation.open(data_dir), service) as connection:
             await _found(connection, number, key)
             if not await control.skip(connection, key, _actor(), reason):
                 fail(f"{number} is not open.", "It was closed before: `plut parked show` says by whom.")
             return await _found(connection, number, key)
 
-    closed = _run(ask())
-    if json:
-        print_json(_shown(service, closed))
-    else:
-        typer.echo(f"{number} is skipped.")
+    def skip_one(number: str) -> None:
+        service, key = _parsed(number)
+        closed = _run(ask(number, service, key))
+        if json:
+            print_json(_shown(service, closed))
+        else:
+            typer.echo(f"{number} is skipped.")
+
+    _with_each(numbers, skip_one)
 
 
 @commands.command()
@@ -195,6 +205,18 @@ def audit(
             typer.echo(f"{'':21}{each['detail'][:200]}")
     if not actions:
         typer.echo("Nobody has done anything yet.")
+
+
+def _with_each(numbers: Sequence[str], do: Callable[[str], None]) -> None:
+    """Whatever becomes of one, the others have their turn; ends with the last failure's status."""
+    failed = 0
+    for number in numbers:
+        try:
+            do(number)
+        except typer.Exit as ended:
+            failed = ended.exit_code or failed
+    if failed:
+        raise typer.Exit(failed)
 
 
 def _action(service: str, action: dict[str, Any]) -> dict[str, Any]:

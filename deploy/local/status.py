@@ -257,10 +257,13 @@ async def _wal(connection: Connection) -> "Wal":
 
 async def _alarms(connection: Connection, service: str) -> list[str]:
     from shared.consumer import alarms, control
+    from shared.relay import store
 
+    holder = await store.holder_of_lead(connection, service)
     relay = await connection.fetchrow("select alarm_code, alarm from relay_state where alarm_code is not null")
     held = await connection.fetchval("select count(*) from relay_held where released_at is null")
     return [
+        *([verdict.of_lead(service, holder)] if holder and holder.application != f"{service}-relay" else []),
         *([f"{service}: relay berhenti ({relay['alarm_code']}): {relay['alarm']}"] if relay else []),
         *([f"{service}: Kafka menolak {held} peristiwa untuk seterusnya; relay menahannya"] if held else []),
         *(f"{group} berhenti; lihat `plut parked list`" for group in await control.stopped_groups(connection)),

@@ -8,6 +8,7 @@ from shared.consumer import alarms
 if TYPE_CHECKING:
     from deploy.local.status import ProcessHealth, ServerHealth, Status
     from shared.consumer.alarms import Alarm
+    from shared.relay.store import Holder
 
 # Pages say themselves by then that data is late.
 _LATE_MS = 60_000
@@ -28,6 +29,14 @@ _MEANING = {
 
 def of_consumer(alarm: "Alarm") -> str:
     return f"{alarm.group}: {_MEANING.get(alarm.kind, alarm.kind)} ({alarm.kind}): {alarm.detail}"
+
+
+def of_lead(service: str, holder: "Holder") -> str:
+    """Of a lock that belongs to the relays and is held by somebody else: both of them wait for it, and are well."""
+    return (
+        f"{service}: tidak ada relay yang memimpin: sambungan {holder.pid} ke Postgres ({holder.application or '?'}) "
+        "memegang kuncinya, dan peristiwa menunggu di kotak keluar; akhiri sambungan itu, lihat docs/runbook/relay.md"
+    )
 
 
 def troubles(status: "Status") -> list[str]:

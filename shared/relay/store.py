@@ -91,6 +91,26 @@ async def try_lock(connection: Connection, service: str) -> bool:
     )
 
 
+# The two numbers of the lock stand in pg_locks without their sign.
+_LEADER = """
+select a.pid, a.application_name from pg_locks l join pg_stat_activity a using (pid)
+where l.locktype = 'advisory' and l.granted and l.objsubid = 2 and l.database = a.datid
+  and l.classid::bigint = hashtext('relay') & 4294967295 and l.objid::bigint = hashtext($1) & 4294967295
+"""
+
+
+class Holder(NamedTuple):
+    """A connection that holds a service's lead: its process in Postgres, and what it calls itself."""
+
+    pid: int
+    application: str
+
+
+async def holder_of_lead(connection: Connection, service: str) -> Holder | None:
+    row = await connection.fetchrow(_LEADER, service, timeout=5)
+    return None if row is None else Holder(*row)
+
+
 _STATE = """
 select fence, history, epoch, snapshot, target, after_seq, tails, system_identifier, alarm_code, alarm,
        replay_topic, replay_after_seq, replay_until_seq

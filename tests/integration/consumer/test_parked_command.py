@@ -73,6 +73,19 @@ async def test_an_operator_lists_shows_retries_and_skips(bench: Bench, counting:
     assert all("registry.business.v1" in each["record"] for each in audit)
 
 
+async def test_several_are_closed_at_once_and_one_that_cannot_be_keeps_none_back(
+    bench: Bench, counting: Counting
+) -> None:
+    await bench.host(counting)
+    await bench.log.put_bad(3)
+    await bench.until(PARKED, 3)
+    first, second, third = [each["id"] for each in (await plut("list"))["parked"]]
+    await plut("skip", second, "--reason", "noise")
+    assert f"{second} is not open" in await plut("skip", first, second, third, "--reason", "noise", status=1)
+    assert (await plut("list"))["parked"] == []
+    assert "not open" in await plut("retry", first, third, status=1)
+
+
 async def test_an_operator_lets_a_stopped_consumer_go_on(bench: Bench, counting: Counting) -> None:
     host = await bench.host(counting)
     await bench.log.put_bad(55)

@@ -5,6 +5,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from deploy.local import status
 from shared.postgres import role_name
 from shared.relay import lead, store
 from tests.integration.relay.bench import SERVICE, TOPIC, Bench, until
@@ -62,7 +63,14 @@ async def test_a_lead_that_nobody_can_take_sets_an_alarm_off(bench: Bench) -> No
     assert await store.try_lock(holder, SERVICE)
     await bench.start()
     fires("RelayNobodyLeads", before, await _told("relay_postgres_answers", 1))
+    (said,) = await status._alarms(holder, SERVICE)
+    assert f"sambungan {holder.get_server_pid()} " in said
     await holder.close()
+
+
+async def test_a_relay_that_leads_is_no_trouble(bench: Bench) -> None:
+    await bench.leading()
+    assert await status._alarms(bench.worker, SERVICE) == []
 
 
 async def test_a_log_that_knows_more_than_postgres_sets_an_alarm_off(bench: Bench) -> None:
