@@ -70,7 +70,8 @@ async def test_a_lead_that_nobody_can_take_sets_an_alarm_off(bench: Bench) -> No
 
 async def test_a_relay_that_leads_is_no_trouble(bench: Bench) -> None:
     await bench.leading()
-    assert await status._alarms(bench.worker, SERVICE) == []
+    async with bench.worker.acquire() as connection:
+        assert await status._alarms(connection, SERVICE) == []
 
 
 async def test_a_log_that_knows_more_than_postgres_sets_an_alarm_off(bench: Bench) -> None:
