@@ -79,7 +79,10 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka is untyped
         fetch = self._fetcher._proc_fetch_request  # noqa: SLF001  see above
 
         async def fetch_later(*asked: Any) -> bool:  # noqa: ANN401  aiokafka's own
-            await asyncio.sleep(self._gather_seconds)
+            try:
+                await asyncio.sleep(self._gather_seconds)
+            except asyncio.CancelledError:
+                return False  # as aiokafka's own answers: its close waits for it, and would be cancelled in our place
             return bool(await fetch(*asked))
 
         self._fetcher._proc_fetch_request = fetch_later  # noqa: SLF001  see above

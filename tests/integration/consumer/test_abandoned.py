@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.consumer import subscription
+from shared.consumer import kafka, subscription
 from shared.consumer.applier import Received
 from shared.consumer.subscription import Wedged
 from shared.ids import new_id
+from shared.pace import Wait
 from tests.integration.consumer.conftest import GROUP, TIMES, Bench, Counting
 from tests.support.log import business
 
@@ -44,6 +45,24 @@ async def test_another_takes_its_place_and_it_is_dealt_nothing(bench: Bench, mon
     await bench.log.publish(*(business() for _ in range(40)))
     await bench.until(TIMES, 42, within=60)
     assert await _members(bench) == 1
+
+
+async def test_a_consumer_that_puts_its_fetch_off_is_stopped_and_not_abandoned(
+    bench: Bench, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    abandoned: list[object] = []
+
+    async def abandon(*told: object) -> None:
+        abandoned.append(told)
+
+    monkeypatch.setattr(kafka, "_abandon", abandon)
+    counting.gather = Wait(60_000, 60_000)
+    host = await bench.host(counting)
+    await bench.log.publish(business())
+    await bench.until(TIMES, 1)
+    async with asyncio.timeout(20):
+        await host.stop()
+    assert abandoned == []
 
 
 async def _members(bench: Bench) -> int:
