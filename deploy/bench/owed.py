@@ -48,10 +48,17 @@ class Figure:
 
 def of_pipeline(asked: Asked, told: Mapping[str, Any]) -> list[Figure]:
     """Returns the figures of `plut bench pipeline`; `told` is its JSON, as in all functions below."""
-    rate, steady = f"{asked.rate:g} events/s", f"plut bench pipeline --rate {asked.rate:g} --seconds {asked.seconds:g}"
-    backlog = f"plut bench pipeline --backlog {asked.backlog} --consumers {asked.consumers}"
+    flags = f"--consumers {asked.consumers}{' --scattered' if asked.scattered else ''}"
+    steady = (
+        f"plut bench pipeline --rate {asked.rate:g} --seconds {asked.seconds:g} {flags}"
+        f"{' --commands' if asked.commands else ''}{' --messages' if asked.messages else ''}"
+    )
+    backlog = f"plut bench pipeline --backlog {asked.backlog} {flags}"
     share = "one consumer" if asked.consumers == 1 else f"{asked.consumers} consumers"
-    visible, whole_way = f"commit → visible in all read models, {rate}, {share}", _WHOLE_WAY.get(asked.consumers)
+    share += ", sessions scattered" if asked.scattered else ""
+    how = f"{', by commands' if asked.commands else ''}{', clients asked' if asked.messages else ''}"
+    visible = f"commit → visible in all read models, {asked.rate:g} events/s, {share}{how}"
+    whole_way = _WHOLE_WAY.get(asked.consumers)
     quick = _VISIBLE_MS.get(asked.rate) if asked.consumers == 1 else None
     rates = (
         ("outbox → Kafka, relays alone", "relay_events_per_s", _RELAY_ALONE, backlog),

@@ -31,6 +31,18 @@ def test_nothing_is_owed_at_other_rates_nor_of_more_consumers_than_two() -> None
     assert [figure.limit for figure in figures] == [None, None, 60_000.0, None, 10_000.0]
 
 
+def test_what_was_measured_otherwise_takes_no_row_of_another() -> None:
+    told = {**PIPELINE, "rebuild_events_per_s": None}
+    plain = owed.of_pipeline(Asked(200, 30, commands=False, backlog=1_000), told)
+    other = Asked(200, 30, commands=True, backlog=1_000, messages=True, consumers=2, scattered=True)
+    otherwise = owed.of_pipeline(other, told)
+    assert {figure.what for figure in plain} & {figure.what for figure in otherwise} == {"outbox → Kafka, relays alone"}
+    assert otherwise[0].what.endswith("200 events/s, 2 consumers, sessions scattered, by commands, clients asked: p50")
+    assert otherwise[0].command == (
+        "plut bench pipeline --rate 200 --seconds 30 --consumers 2 --scattered --commands --messages"
+    )
+
+
 def test_of_all_questions_the_slowest_and_the_steepest_are_told() -> None:
     answers = [
         Answer("/a", 100_000, 4.0, 9.0, 2.0),
