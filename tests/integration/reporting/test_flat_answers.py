@@ -1,6 +1,7 @@
 """A question costs the same however much has happened: it reads totals, or one page of facts, by their keys."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -112,9 +113,12 @@ async def _by_indexes(connection: Connection) -> None:
 
 
 async def _read(pool: Pool) -> dict[str, int]:
-    """Returns how many rows each question reads, in functions of the database too."""
+    """Returns how many rows each question reads, in functions of the database too. It is still the day of the events:
+    what is asked of no period is asked of this month.
+    """
     read = {}
-    async with answers.snapshot(pool, WHO, TOTALS) as seen:
+    async with answers.snapshot(pool, WHO, TOTALS) as opened:
+        seen = replace(opened, instant=replace(opened.instant, now=NOW))
         await _by_indexes(seen.connection)
         for name, ask in _questions().items():
             before = await seen.connection.fetchval(READ)
