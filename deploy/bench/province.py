@@ -1,4 +1,4 @@
-"""The province of the measurement: eight offices and three years of days: a total of its own for each event."""
+"""The province of the measurement: eight offices, their consultants, and the days of which sessions are."""
 
 from datetime import date, timedelta
 from enum import Enum

@@ -204,11 +204,11 @@ class Lead:
 
         Where much comes, it travels together: something will be there, and nobody needs to ring for it.
         """
-        busy_ms = self._pace.wait_ms(_BUSY)
         if self._hearing.is_believed and self._goes_singly:
             await self._hearing.wait(_QUIET_SECONDS)
         else:
-            await asyncio.sleep(began + pause_after(silence, busy_ms) - time.monotonic())
+            pause = pause_after(silence, self._pace.wait_ms(_BUSY))
+            await asyncio.sleep(began + pause - time.monotonic())
 
     @property
     def _goes_singly(self) -> bool:
