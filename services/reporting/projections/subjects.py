@@ -83,14 +83,15 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A business whose visits have changed: its row, and how it came to that. `told`: what that moves, where a look at
-    the row has told it and there is no `change`.
+    """A business whose visits have changed: its row, and how it came to that. `told` and `intensive`: what that moves,
+    and where its mentoring is intensive now, where a look at the row has told it and there is no `change`.
     """
 
     subject: UUID
     visits: str
     offices: str
     told: Sequence[Contribution] = ()
+    intensive: Mapping[Intensity, int] = field(default_factory=dict)
     change: Change | None = None
 
     @property
@@ -109,15 +110,17 @@ def _arrived(row: Row, due: Due) -> Served | None:
         return None
     subject, visits, offices, _ = row
     told: list[Contribution] = []
+    intensive: dict[Intensity, int] = {}
     for line in sorted(due.come, key=day_of) if len(due.come) > 1 else due.come:
         come = arrival(visits, line)
         if come is None:
             return None
         visits = come.document
         told += come.moves
+        intensive |= come.intensive
         if office_of(line) not in offices:
             offices = ",".join(sorted([*filter(None, offices.split(",")), office_of(line)]))
-    return Served(subject, visits, offices, told)
+    return Served(subject, visits, offices, told, intensive)
 
 
 def _changed(subject: UUID, change: Change) -> Served:
@@ -237,9 +240,7 @@ def intensities(served: Sequence[Served]) -> list[Write]:
     now: list[tuple[Intensity, UUID, int]] = []
     ended: list[tuple[Intensity, UUID]] = []
     for one in served:
-        if one.change is None:
-            continue
-        before, after = one.change.intensities
+        before, after = ({}, one.intensive) if one.change is None else one.change.intensities
         now += [(where, one.subject, minutes) for where, minutes in after.items() if before.get(where) != minutes]
         ended += [(where, one.subject) for where in before.keys() - after.keys()]
     writes = []

@@ -19,6 +19,7 @@ from services.reporting.projections.businesses_served import (
     contributions,
     contributions_of_all,
     document_of,
+    intensive_in,
     lines_from,
     moved,
     visit_of,
@@ -122,6 +123,9 @@ def test_what_moves_is_the_difference(old: list[Visit], new: list[Visit]) -> Non
 @example([Visit(_session(1), "35.76", "2024-02-01", 60, 0)], [Visit(_session(2), "35.76", "2024-03-31", 60, 0)])
 @example([Visit(_session(1), "35.76", "2024-02-01", 60, 0)], [Visit(_session(2), "35.79", "2024-01-31", 60, 0)])
 @example([Visit(_session(1), "35.76", "2024-02-01", 240, 0)], [Visit(_session(2), "35.79", "2024-03-31", 60, 0)])
+@example([Visit(_session(1), "35.76", "2024-02-01", 300, 0)], [Visit(_session(2), "35.79", "2024-03-31", 60, 0)])
+@example([Visit(_session(1), "35.76", "2023-12-31", 300, 0)], [Visit(_session(2), "35.79", "2024-01-01", 300, 0)])
+@example([Visit(_session(1), "35.76", "2024-02-01", 0, 0)], [Visit(_session(2), "35.79", "2024-02-01", 300, 0)])
 def test_what_a_look_tells_of_a_visit_is_the_difference(there: list[Visit], others: list[Visit]) -> None:
     come = others[0]
     told = arrival(document_of(_lines(there)), come.line)
@@ -129,6 +133,9 @@ def test_what_a_look_tells_of_a_visit_is_the_difference(there: list[Visit], othe
         return
     assert come.session not in {visit.session for visit in there}
     assert _visits_in(told.document) == sorted([*there, come], key=lambda visit: (visit.day, visit.session))
+    before, after = (intensive_in(_lines(visits), {come.day[:4]}) for visits in (there, [*there, come]))
+    assert told.intensive == after
+    assert before.keys() <= after.keys()
     gathered = Differences(TOTAL)
     gathered.add(told.moves)
     defined = Differences(TOTAL)
@@ -142,7 +149,6 @@ def test_a_look_tells_of_plain_visits_and_leaves_the_rest_to_the_rule() -> None:
     left = {
         "known already": Visit(_session(1), "35.76", "2024-02-02", 60, 0),
         "attested": Visit(_session(2), "35.76", "2024-02-02", 60, 1),
-        "mentored intensively by it": Visit(_session(2), "35.76", "2024-12-31", 240, 0),
     }
     assert [why for why, visit in left.items() if arrival(there, visit.line) is not None] == []
     assert arrival(json.dumps(json.loads(there)), Visit(_session(2), "35.76", "2024-02-02", 60, 0).line) is None
