@@ -13,9 +13,9 @@ from shared.postgres import UNAVAILABLE, Connection, connect, role_name
 from shared.settings import Settings
 
 _RING_SECONDS = 5.0
-# Where so much is committed, a relay turns by its own pace and waits for no ring, of which each wakes four processes.
-# There it rings as rarely as a relay asks that hears nothing.
-_MUCH = Wait(0, 4)
+# How long a relay waits between two turns. Where much is committed, it turns by that and waits for no ring, of which
+# each wakes four processes; there it rings as rarely as a relay asks that hears nothing.
+TURN = Wait(1, 3)
 _SELDOM_SECONDS = 0.015
 
 
@@ -65,7 +65,7 @@ class Bell(BackgroundLoop):
         )
         try:
             while True:
-                if self._pace.wait_ms(_MUCH):
+                if self._pace.gathers(TURN):
                     await self.rest(_SELDOM_SECONDS)
                 self._rung.clear()
                 await connection.execute(f"notify {channel(self._service)}", timeout=_RING_SECONDS)

@@ -5,20 +5,21 @@ together.
 import math
 from dataclasses import dataclass
 
-# So many a second would fill two cores if each travelled by itself: from there on all wait as long as they may.
+# So many a second would fill two cores if each travelled by itself: from there on all wait for each other.
 _FULL = 300
-# On a slow processor, or with costly events, fewer do. Then the process itself spends so much of one core, and Postgres
-# and Kafka as much again for it.
+# On a slow processor, or with costly events, fewer do. Then the process itself spends so much of one core, Postgres and
+# Kafka as much again for it, and nothing but longer waits spares any of it.
 _BUSY = 0.5
 _SECONDS = 1.0  # what came within about so long is remembered
 
 
 @dataclass(frozen=True)
 class Wait:
-    """The least and the greatest, in milliseconds."""
+    """In milliseconds: the least, the most where much comes, and the most where the process spends much on it."""
 
     least: float
     most: float
+    at_great_cost: float = 0.0
 
 
 class Pace:
@@ -46,9 +47,14 @@ class Pace:
 
     def wait_ms(self, wait: Wait) -> float:
         """Returns how many milliseconds to wait for more: the least where nothing more is to be expected within."""
-        fullness = min(1.0, max(self._per_second / _FULL, self._share / _BUSY))
-        longer = wait.most * fullness**2
+        by_pace = wait.most * min(1.0, self._per_second / _FULL) ** 2
+        by_cost = wait.at_great_cost * min(1.0, self._share / _BUSY) ** 2
+        longer = max(by_pace, by_cost)
         return max(wait.least, longer) if longer * self._per_second >= 1_000 else wait.least
+
+    def gathers(self, wait: Wait) -> bool:
+        """Tells whether waiting longer than the least is worth while."""
+        return self.wait_ms(wait) > wait.least
 
 
 def _weight(passed: float) -> float:

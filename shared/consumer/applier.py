@@ -11,7 +11,7 @@ from shared.pace import Wait
 from shared.statements import Write
 
 # How long records wait for others where people watch what they change ...
-GATHER = Wait(0, 10)
+GATHER = Wait(0, 5, at_great_cost=10)
 # ... and where nobody does: messages to clients.
 UNSEEN_GATHER = Wait(50, 50)
 

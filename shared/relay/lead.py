@@ -11,12 +11,12 @@ from typing import Any
 import structlog
 
 from shared import metrics, spans
-from shared.bell import Hearing
+from shared.bell import TURN, Hearing
 from shared.contracts.catalogue import WATERMARK, topics_of
 from shared.contracts.platform import TopicEnd, Watermark
 from shared.kafka_admin import KafkaTrouble
 from shared.loops import wait_for
-from shared.pace import Pace, Wait
+from shared.pace import Pace
 from shared.postgres import UNAVAILABLE, Connection
 from shared.relay import examination, store
 from shared.relay.health import Health
@@ -30,7 +30,6 @@ from shared.settings import Settings
 _SMALL = 1000  # rows that one poll may bring; more is a large difference
 _PAGE_BYTES = 6 << 20
 _PAGE_ROWS = (50, 4000)
-_BUSY = Wait(1, 5)
 _QUIET_SECONDS = 0.015
 _OF_SILENCE = 50  # the part of a silence that the next row may wait
 _RETRY_SECONDS = (0.2, 2.0)
@@ -207,13 +206,13 @@ class Lead:
         if self._hearing.is_believed and self._goes_singly:
             await self._hearing.wait(_QUIET_SECONDS)
         else:
-            pause = pause_after(silence, self._pace.wait_ms(_BUSY))
+            pause = pause_after(silence, self._pace.wait_ms(TURN))
             await asyncio.sleep(began + pause - time.monotonic())
 
     @property
     def _goes_singly(self) -> bool:
         """Tells whether too little comes for waiting for company."""
-        return self._pace.wait_ms(_BUSY) <= _BUSY.least
+        return not self._pace.gathers(TURN)
 
     async def _turn(self) -> bool:
         """Publishes what there is; returns whether there was anything."""

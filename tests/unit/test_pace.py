@@ -5,6 +5,7 @@ import pytest
 from shared.pace import Pace, Wait
 
 WAIT = Wait(1, 10)
+COSTLY = Wait(1, 5, at_great_cost=10)
 
 
 def _after(per_second: float, seconds: float = 5, each: float = 0.002) -> tuple[Pace, float]:
@@ -46,18 +47,47 @@ def test_calls_at_one_instant_are_no_trouble() -> None:
     assert pace.wait_ms(WAIT) == WAIT.least
 
 
-def test_the_wait_grows_too_with_what_the_process_spends_on_what_comes() -> None:
-    for share, least, most in ((0.1, 1, 1), (0.34, 1, 1), (0.4, 6, 7), (0.9, 10, 10)):
-        pace = Pace(0.0, spent=7.0)
-        for turn in range(1, 2_500):
-            now = turn * 0.002
-            pace.note(turn % 5 in (0, 2), now)
-            pace.note_spent(7.0 + share * now, now)
-        assert least <= pace.wait_ms(WAIT) <= most
+def _spending(share: float, per_second: float) -> Pace:
+    """Returns the pace of a process that spends so much of one core on so many a second."""
+    pace = Pace(0.0, spent=7.0)
+    due = 0.0
+    for turn in range(1, 2_500):
+        now, due = turn * 0.002, due + per_second * 0.002
+        pace.note(int(due), now)
+        due -= int(due)
+        pace.note_spent(7.0 + share * now, now)
+    return pace
+
+
+@pytest.mark.parametrize(
+    ("share", "per_second", "least", "most"),
+    [
+        (0.1, 200, 1, 1),
+        (0.34, 200, 1, 1),
+        (0.4, 200, 6, 7),
+        (0.9, 200, 10, 10),
+        (0.1, 1_000, 5, 5),
+        (0.9, 1_000, 10, 10),
+    ],
+)
+def test_the_wait_grows_too_with_what_the_process_spends(
+    share: float, per_second: float, least: float, most: float
+) -> None:
+    assert least <= _spending(share, per_second).wait_ms(COSTLY) <= most
+
+
+def test_who_says_nothing_of_cost_waits_by_pace_alone() -> None:
+    assert _spending(0.9, 200).wait_ms(WAIT) == WAIT.least
+    assert _spending(0.9, 1_000).wait_ms(WAIT) == WAIT.most
+
+
+def test_what_waits_no_longer_than_the_least_gathers_nothing() -> None:
+    assert not _after(200)[0].gathers(WAIT)
+    assert _after(1_000)[0].gathers(WAIT)
 
 
 def test_who_spends_much_on_little_waits_for_nothing() -> None:
     pace, now = _after(50)
     for turn in range(1_000):
         pace.note_spent(turn * 0.01, now + turn * 0.01)
-    assert pace.wait_ms(WAIT) == WAIT.least
+    assert pace.wait_ms(COSTLY) == COSTLY.least
