@@ -56,12 +56,15 @@ clean: ## remove what set-up and tests made; data of installations stays
 	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find deploy services shared tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.set-up-to-run: $(INPUTS)
+# Nothing makes it but a set-up, which is due where it was taken away.
+node_modules: ;
+
+$(VENV)/.set-up-to-run: $(INPUTS) node_modules
 	@$(PYTHON_OR_FAIL)
 	@$(PYTHON) deploy/setup.py run
 	@touch $@
 
-$(VENV)/.set-up-to-test: $(INPUTS) requirements/dev.lock
+$(VENV)/.set-up-to-test: $(INPUTS) requirements/dev.lock node_modules
 	@$(PYTHON_OR_FAIL)
 	@$(PYTHON) deploy/setup.py test
 	@touch $@ $(VENV)/.set-up-to-run
