@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.check.copies import COPIES, Applied, Copies, Row
-from deploy.check.findings import Finding, Kind
+from deploy.check.findings import NEW_HISTORY, Finding, Kind
 from deploy.check.reader import Readers
 from deploy.check.totals.suspects import Counted, Suspect
 from shared.contracts.catalogue import TOPICS
@@ -139,7 +139,9 @@ def _judge_rows(
 ) -> None:
     for row in table.values():
         event = events.get((row.id, row.version))
-        wrong = ["the history has no such version"] if event is None else copies.differences(row, event, known_aliases)
+        wrong, cure = ["the history has no such version"], NEW_HISTORY
+        if event is not None:
+            wrong, cure = copies.differences(row, event, known_aliases), _REBUILD.format(service=copies.service)
         if not wrong:
             continue
         judged.findings.append(
@@ -147,7 +149,7 @@ def _judge_rows(
                 Kind.DIFFERING,
                 f"{copies.table} {row.id} version {row.version}",
                 "; ".join(wrong),
-                _REBUILD.format(service=copies.service),
+                cure,
             )
         )
         if copies.service == "reporting":

@@ -6,6 +6,11 @@ from enum import StrEnum
 from typing import Any
 
 _KEPT = 1000
+# Of what speaks of an event that the history does not have.
+NEW_HISTORY = (
+    "If anything is named lost, mend that first. Else the log holds what the history does not, and a rebuild would read"
+    " it again: run `plut replay --new-history`."
+)
 
 
 class Kind(StrEnum):

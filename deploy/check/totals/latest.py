@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from deploy.check.findings import Finding, Kind
+from deploy.check.findings import NEW_HISTORY, Finding, Kind
 from deploy.check.reader import Readers
 from deploy.check.totals.sums import CURE
 from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, SESSION, TOPICS
@@ -67,7 +67,9 @@ async def _untrue(readers: Readers, rows: Sequence[Any]) -> list[Finding]:
         for event in await _fetch(readers, producer, _THOSE, ids)
     }
     return [
-        _finding(row["event_id"], f"{_words(row)}; the outbox says {_words(right) if right else 'nothing of it'}")
+        _finding(row["event_id"], f"{_words(row)}; the outbox says {_words(right)}")
+        if right
+        else _finding(row["event_id"], f"{_words(row)}; the outbox says nothing of it", NEW_HISTORY)
         for row in rows
         if (right := told.get(row["event_id"])) != dict(row)
     ]
@@ -107,5 +109,5 @@ def _words(row: Any) -> str:  # noqa: ANN401
     return f"{row['type']} of {row['kind']} {row['aggregate_id']} version {row['version']} by {row['office']} at {at}"
 
 
-def _finding(event_id: UUID, told: str) -> Finding:
-    return Finding(Kind.DIFFERING, f"reporting.happening {event_id}", told, CURE)
+def _finding(event_id: UUID, told: str, cure: str = CURE) -> Finding:
+    return Finding(Kind.DIFFERING, f"reporting.happening {event_id}", told, cure)

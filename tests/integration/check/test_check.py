@@ -198,6 +198,16 @@ async def test_a_command_that_accepts_many_sessions_names_as_many(world: World, 
     assert report.ok is (differing == 0)
 
 
+async def test_what_only_the_log_knows_is_not_sent_to_a_rebuild_that_would_read_it_again(world: World) -> None:
+    foreign = UUID(int=99_999)
+    await world.apply([business(foreign)])
+    report = await world.check()
+    of_it = [one for one in report.details if str(foreign) in f"{one.where} {one.what}"]
+    tables = {BUSINESS_FACT, "mentoring.business_replica", "reporting.happening"}
+    assert {one.where.split()[0] for one in of_it} == tables
+    assert all("replay --new-history" in one.cure for one in of_it)
+
+
 async def test_a_replica_that_says_otherwise_differs(world: World) -> None:
     await world.superuser.execute("update mentoring.office_replica set name = 'PLUT Lain' where code = '35.76'")
     report = await world.check()
