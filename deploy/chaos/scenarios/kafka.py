@@ -11,7 +11,6 @@ from deploy.chaos.failure import Failed
 from deploy.chaos.members import groups
 from deploy.chaos.scenario import Scenario
 from deploy.chaos.stage import Stage
-from shared.contracts.catalogue import TOPICS
 
 # Two cores carry everything: an answer may be slower than before by the noise of the machine, not by a wait for Kafka.
 _TIMES_SLOWER = 3.0
@@ -117,8 +116,12 @@ class OffsetsMoved(Scenario):
 
     async def _move_rows(self, stage: Stage, service: str, group: str, ends: topics.Ends) -> None:
         """Of one topic all rows back to the beginning; of the others forward to the end, over what nobody has read."""
-        back = stage.dice.choice(sorted(TOPICS))
         async with stage.database() as connection:
+            followed = await connection.fetch(
+                f"select distinct topic from {service}.consumer_offset where consumer_group = $1 order by topic",  # noqa: S608
+                group,
+            )
+            back = stage.dice.choice([row["topic"] for row in followed])
             done = await connection.execute(
                 f"update {service}.consumer_offset set next_offset = 0, last_digest = null, resets = resets + 1 "  # noqa: S608
                 "where consumer_group = $1 and topic = $2",
