@@ -25,7 +25,7 @@ from shared.consumer.offsets import Displaced, Move, Place
 from shared.consumer.partitions import AnotherLog, HigherHistory, Misplaced, Share, Standing, take, take_in_steps
 from shared.consumer.placing import Placer
 from shared.consumer.records import Record
-from shared.consumer.retry import retry_parked
+from shared.consumer.retry import is_retry_asked, retry_parked
 from shared.consumer.writing import TooManyBad, Writer
 from shared.kafka_admin import KafkaTrouble
 from shared.postgres import UNAVAILABLE, Pool
@@ -338,21 +338,35 @@ class Reader(Placer):
 
     async def run_errands(self) -> None:
         """Does what operators ask for: a new history, and parked records once more. Raises what the database raises."""
-        async with self._busy:
-            await self._written()
-            if self._has_lost_its_connection():
-                self._drop_connection()
-                self.doubt()
-            told = await control.read(self._pool, self.group)
-            if told.stopped_because is not None and self.halted is None:
-                self.halted = told.stopped_because  # by another member of the group
-                self.doubt()
-            if told.new_history is not None:
-                await self._begin_new_history(told)
-            touched = await retry_parked(self._pool, self.applier)
-            if touched:
-                self.doubt(self._kafkas(partition) for partition in touched)
+        if await self._has_errands():
+            async with self._busy:
+                await self._written()
+                await self._do_errands()
         metrics.PARKED_EVENTS.labels(self.group).set(await parking.count_open(self._pool, self.group))
+
+    async def _has_errands(self) -> bool:
+        """Asked beside the batches, for there is nearly never anything: whoever waits until one has been written keeps
+        the next from being read meanwhile.
+        """
+        if self._has_lost_its_connection():
+            return True
+        told = await control.read(self._pool, self.group)
+        is_told_to_stop = told.stopped_because is not None and self.halted is None
+        return is_told_to_stop or told.new_history is not None or await is_retry_asked(self._pool, self.group)
+
+    async def _do_errands(self) -> None:
+        if self._has_lost_its_connection():
+            self._drop_connection()
+            self.doubt()
+        told = await control.read(self._pool, self.group)
+        if told.stopped_because is not None and self.halted is None:
+            self.halted = told.stopped_because  # by another member of the group
+            self.doubt()
+        if told.new_history is not None:
+            await self._begin_new_history(told)
+        touched = await retry_parked(self._pool, self.applier)
+        if touched:
+            self.doubt(self._kafkas(partition) for partition in touched)
 
     async def settle_replacement(self) -> None:
         """Another log is no matter for alarm any more once it has been read to its end; the row stays as history."""

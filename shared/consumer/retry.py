@@ -20,6 +20,7 @@ _ASKED = """
 select id, topic, partition from parked_record where consumer_group = $1 and status = 'retry_requested' order by id
 limit 50
 """
+_IS_ASKED = "select exists (select from parked_record where consumer_group = $1 and status = 'retry_requested')"
 _TAKE = """
 select log_offset, key, headers::text as headers, value, value_size, recorded_ms,
        (select actor from parked_action where parked_id = p.id and action = 'retry_requested' order by at desc
@@ -37,6 +38,12 @@ _FAILED = """
 with failed as (update parked_record set status = 'parked', tries = tries + 1, error = $3 where id = $1)
 insert into parked_action (parked_id, action, actor, detail) values ($1, 'retry_failed', $2, $3)
 """
+
+
+async def is_retry_asked(pool: Pool, group: str) -> bool:
+    """Tells whether operators have asked for a record to be tried again."""
+    asked: bool = await pool.fetchval(_IS_ASKED, group)
+    return asked
 
 
 async def retry_parked(pool: Pool, applier: Applier) -> list[TopicPartition]:

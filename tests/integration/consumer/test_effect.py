@@ -8,9 +8,11 @@ import pytest
 from aiokafka import TopicPartition
 
 from shared import kafka_admin
-from shared.consumer import kafka, subscription
+from shared.consumer import kafka, reader, subscription
+from shared.consumer.applier import Received
 from shared.consumer.offsets import position
 from shared.contracts.catalogue import BUSINESS, CONSULTANT, OFFICE, PARTITIONS
+from shared.ids import new_id
 from tests.infrastructure.databases import Database
 from tests.integration.consumer.conftest import GROUP, TIMES, Bench, Counting, Preparing, Sharing
 from tests.support.log import business
@@ -36,6 +38,41 @@ async def test_what_was_made_of_an_event_beforehand_comes_back_with_it(bench: Be
     await bench.until(TIMES, 70)
     assert {each.prepared for each in preparing.seen} == {event.aggregate_id for event in events}
     assert all(each.prepared == each.event.aggregate_id for each in preparing.seen)
+
+
+async def test_looking_for_errands_keeps_no_batch_from_being_read_while_one_is_written(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, read_on, looked, done = (asyncio.Event() for _ in range(4))
+    number = new_id()
+    look = reader.Reader.run_errands
+
+    async def look_and_tell(self: reader.Reader) -> None:
+        looked.set()
+        await look(self)
+
+    async def hang() -> None:
+        writing.set()
+        await done.wait()
+
+    class Telling(Preparing):
+        def prepare(self, one: Received) -> object:
+            if one.event.version == 2:
+                read_on.set()
+            return super().prepare(one)
+
+    monkeypatch.setattr(reader.Reader, "run_errands", look_and_tell)
+    await bench.host(Telling(before=hang))
+    await bench.log.publish(business(number))
+    await asyncio.wait_for(writing.wait(), 40)
+    looked.clear()
+    await asyncio.wait_for(looked.wait(), 20)
+    await bench.log.publish(business(number, version=2))
+    try:
+        await asyncio.wait_for(read_on.wait(), 20)
+    finally:
+        done.set()
+    await bench.until(TIMES, 2)
 
 
 async def test_a_restarted_host_goes_on_where_the_rows_say(bench: Bench, counting: Counting) -> None:
