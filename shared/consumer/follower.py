@@ -22,10 +22,16 @@ class Follower(Subscription):
         try:
             await self.reader.recover()
             await self.reader.run_errands()
-            if not self.reader.unplaced and self.reader.positions and not any(self.lags().values()):
+            if self._is_at_the_end():
                 await self.reader.settle_replacement()
         except UNAVAILABLE as error:
             self._log.warning("errands_postponed", group=self.group, error=f"{type(error).__name__}: {error}")
+
+    def _is_at_the_end(self) -> bool:
+        """Positions move when a batch has been read: only where none is worked on is everything written too."""
+        reader = self.reader
+        is_placed = bool(reader.positions) and not reader.unplaced
+        return is_placed and reader.working_since is None and not any(self.lags().values())
 
     def trouble(self) -> str | None:
         if self.reader.halted is not None:

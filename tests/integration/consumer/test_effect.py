@@ -19,6 +19,8 @@ from tests.support.log import business
 
 pytestmark = pytest.mark.kafka
 
+_OPEN_ALARMS = "select count(*)::int from consumer_alarm where kind = 'log_replaced' and cleared_at is null"
+
 
 async def test_each_record_takes_effect_once_and_moves_the_position(bench: Bench, counting: Counting) -> None:
     events = [business() for _ in range(50)]
@@ -40,16 +42,31 @@ async def test_what_was_made_of_an_event_beforehand_comes_back_with_it(bench: Be
     assert all(each.prepared == each.event.aggregate_id for each in preparing.seen)
 
 
-async def test_looking_for_errands_keeps_no_batch_from_being_read_while_one_is_written(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    writing, read_on, looked, done = (asyncio.Event() for _ in range(4))
-    number = new_id()
+@pytest.fixture
+def errands(monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[str]:
+    """Tells of each look for errands when it begins."""
+    begun: asyncio.Queue[str] = asyncio.Queue()
     look = reader.Reader.run_errands
 
     async def look_and_tell(self: reader.Reader) -> None:
-        looked.set()
+        begun.put_nowait(self.group)
         await look(self)
+
+    monkeypatch.setattr(reader.Reader, "run_errands", look_and_tell)
+    return begun
+
+
+async def _next(errands: asyncio.Queue[str]) -> None:
+    while not errands.empty():
+        errands.get_nowait()
+    await asyncio.wait_for(errands.get(), 20)
+
+
+async def test_looking_for_errands_keeps_no_batch_from_being_read_while_one_is_written(
+    bench: Bench, errands: asyncio.Queue[str]
+) -> None:
+    writing, read_on, done = (asyncio.Event() for _ in range(3))
+    number = new_id()
 
     async def hang() -> None:
         writing.set()
@@ -61,18 +78,41 @@ async def test_looking_for_errands_keeps_no_batch_from_being_read_while_one_is_w
                 read_on.set()
             return super().prepare(one)
 
-    monkeypatch.setattr(reader.Reader, "run_errands", look_and_tell)
     await bench.host(Telling(before=hang))
     await bench.log.publish(business(number))
     await asyncio.wait_for(writing.wait(), 40)
-    looked.clear()
-    await asyncio.wait_for(looked.wait(), 20)
+    await _next(errands)
     await bench.log.publish(business(number, version=2))
     try:
         await asyncio.wait_for(read_on.wait(), 20)
     finally:
         done.set()
     await bench.until(TIMES, 2)
+
+
+async def test_another_log_is_settled_only_when_its_last_batch_is_written(
+    bench: Bench, counting: Counting, errands: asyncio.Queue[str]
+) -> None:
+    first = await bench.host(counting)
+    await bench.log.publish(business())
+    await bench.until(TIMES, 1)
+    await first.stop()
+    await bench.pool.execute("update consumer_offset set last_digest = sha256('another') where next_offset > 0")
+    writing, done = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        writing.set()
+        await done.wait()
+
+    await bench.host(Counting(before=hang))
+    try:
+        await asyncio.wait_for(writing.wait(), 40)
+        for _ in range(3):
+            await _next(errands)
+        assert await bench.value(_OPEN_ALARMS) == 1
+    finally:
+        done.set()
+    await bench.until(_OPEN_ALARMS, 0)
 
 
 async def test_a_restarted_host_goes_on_where_the_rows_say(bench: Bench, counting: Counting) -> None:
