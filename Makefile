@@ -11,7 +11,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 VENV := .venv
 BIN := $(VENV)/bin
 INPUTS := deploy/setup.py pyproject.toml requirements/run.lock requirements/uv.lock requirements/node.lock \
-	package.json package-lock.json deploy/local/jars.lock.toml
+	package.json package-lock.json deploy/local/jars.lock.toml node_modules
 DATA_DIR_OPTION := $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 
 # A browser, Prometheus's checker of rules, and a clock that can be set: fetched where there is none.
@@ -59,12 +59,12 @@ clean: ## remove what set-up and tests made; data of installations stays
 # Nothing makes it but a set-up, which is due where it was taken away.
 node_modules: ;
 
-$(VENV)/.set-up-to-run: $(INPUTS) node_modules
+$(VENV)/.set-up-to-run: $(INPUTS)
 	@$(PYTHON_OR_FAIL)
 	@$(PYTHON) deploy/setup.py run
 	@touch $@
 
-$(VENV)/.set-up-to-test: $(INPUTS) requirements/dev.lock node_modules
+$(VENV)/.set-up-to-test: $(INPUTS) requirements/dev.lock
 	@$(PYTHON_OR_FAIL)
 	@$(PYTHON) deploy/setup.py test
 	@touch $@ $(VENV)/.set-up-to-run

@@ -351,22 +351,25 @@ class Reader(Placer):
         if self._has_lost_its_connection():
             return True
         told = await control.read(self._pool, self.group)
-        is_told_to_stop = told.stopped_because is not None and self.halted is None
-        return is_told_to_stop or told.new_history is not None or await is_retry_asked(self._pool, self.group)
+        return self._is_to_stop(told) or told.new_history is not None or await is_retry_asked(self._pool, self.group)
 
     async def _do_errands(self) -> None:
         if self._has_lost_its_connection():
             self._drop_connection()
             self.doubt()
         told = await control.read(self._pool, self.group)
-        if told.stopped_because is not None and self.halted is None:
-            self.halted = told.stopped_because  # by another member of the group
+        if self._is_to_stop(told):
+            self.halted = told.stopped_because
             self.doubt()
         if told.new_history is not None:
             await self._begin_new_history(told)
         touched = await retry_parked(self._pool, self.applier)
         if touched:
             self.doubt(self._kafkas(partition) for partition in touched)
+
+    def _is_to_stop(self, told: control.Control) -> bool:
+        """Tells whether another member of the group has stopped it."""
+        return told.stopped_because is not None and self.halted is None
 
     async def settle_replacement(self) -> None:
         """Another log is no matter for alarm any more once it has been read to its end; the row stays as history."""

@@ -66,13 +66,7 @@ async def _untrue(readers: Readers, rows: Sequence[Any]) -> list[Finding]:
         for producer in _PRODUCERS
         for event in await _fetch(readers, producer, _THOSE, ids)
     }
-    return [
-        _finding(row["event_id"], f"{_words(row)}; the outbox says {_words(right)}")
-        if right
-        else _finding(row["event_id"], f"{_words(row)}; the outbox says nothing of it", NEW_HISTORY)
-        for row in rows
-        if (right := told.get(row["event_id"])) != dict(row)
-    ]
+    return [_untrue_finding(row, right) for row in rows if (right := told.get(row["event_id"])) != dict(row)]
 
 
 async def _recent(readers: Readers, producer: str) -> AsyncIterator[Sequence[Any]]:
@@ -107,6 +101,11 @@ def _as_listed(event: Any) -> dict[str, Any]:  # noqa: ANN401  asyncpg's
 def _words(row: Any) -> str:  # noqa: ANN401
     at = row["occurred_at"].isoformat()
     return f"{row['type']} of {row['kind']} {row['aggregate_id']} version {row['version']} by {row['office']} at {at}"
+
+
+def _untrue_finding(row: Any, right: Mapping[str, Any] | None) -> Finding:  # noqa: ANN401
+    said, cure = ("nothing of it", NEW_HISTORY) if right is None else (_words(right), CURE)
+    return _finding(row["event_id"], f"{_words(row)}; the outbox says {said}", cure)
 
 
 def _finding(event_id: UUID, told: str, cure: str = CURE) -> Finding:
